@@ -1,0 +1,1 @@
+"""Targets: what an experiment can be pointed at."""
