@@ -1,0 +1,1 @@
+"""Statements checked against a catalog: names, types, rules."""

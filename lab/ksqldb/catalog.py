@@ -1,0 +1,180 @@
+"""The catalog: streams and tables, their schemas, and which query writes or reads them.
+
+A catalog is a value with cheap copies: statements are validated on a copy before anything
+happens. Changing methods return nothing and change this catalog only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from lab.ksqldb.names import ColumnName, QueryId, SourceName, TopicName
+from lab.ksqldb.sql.ast import SourceKind
+from lab.ksqldb.sql.identifiers import quote
+from lab.ksqldb.sql.types import BIGINT, INTEGER, SqlType
+
+PSEUDO_COLUMNS: dict[str, SqlType] = {
+    "ROWTIME": BIGINT,
+    "ROWPARTITION": INTEGER,
+    "ROWOFFSET": BIGINT,
+}
+"""Columns that every record of a source has without being declared."""
+
+RESERVED_COLUMNS = (*PSEUDO_COLUMNS, "WINDOWSTART", "WINDOWEND")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A named, typed column."""
+
+    name: ColumnName
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Key columns and value columns, each in order."""
+
+    key: tuple[Column, ...] = ()
+    value: tuple[Column, ...] = ()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Key columns, then value columns."""
+        return self.key + self.value
+
+    def find(self, name: str) -> Column | None:
+        """The column of that name."""
+        return next((c for c in self.columns if c.name == name), None)
+
+    def is_key(self, name: str) -> bool:
+        """Whether a key column has that name."""
+        return any(c.name == name for c in self.key)
+
+    def __str__(self) -> str:
+        """As ksqlDB's REST answers write schemas."""
+        return ", ".join(
+            [f"{quote(c.name)} {c.type} KEY" for c in self.key]
+            + [f"{quote(c.name)} {c.type}" for c in self.value]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A serialization format's name and how single columns are wrapped.
+
+    ``wrap`` is None where the format or the number of columns leaves no choice.
+    """
+
+    name: str
+    wrap: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """The column that gives records their time, and its text format if it is text."""
+
+    column: ColumnName
+    format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A stream or a table over a topic."""
+
+    name: SourceName
+    kind: SourceKind
+    schema: Schema
+    topic: TopicName
+    key_format: Format
+    value_format: Format
+    statement: str
+    timestamp: Timestamp | None = None
+    written_by_query: bool = False
+    derived_from: tuple[SourceName, ...] = ()
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is a table."""
+        return self.kind == "TABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class QueryReference:
+    """What the catalog knows of a persistent query."""
+
+    id: QueryId
+    sources: tuple[SourceName, ...]
+    sink: SourceName
+
+
+@dataclass(slots=True)
+class Catalog:
+    """All sources and the persistent queries among them, in order of creation."""
+
+    _sources: dict[SourceName, Source] = field(default_factory=dict)
+    _queries: dict[QueryId, QueryReference] = field(default_factory=dict)
+
+    def copy(self) -> Catalog:
+        """A catalog that can be changed without changing this one."""
+        return Catalog(dict(self._sources), dict(self._queries))
+
+    def source(self, name: str) -> Source | None:
+        """The source of that name."""
+        return self._sources.get(SourceName(name))
+
+    def sources(self) -> tuple[Source, ...]:
+        """All sources."""
+        return tuple(self._sources.values())
+
+    def put(self, source: Source) -> None:
+        """Add a source, or replace the one of that name."""
+        self._sources[source.name] = source
+
+    def remove(self, name: str) -> None:
+        """Remove a source; it must be there."""
+        del self._sources[SourceName(name)]
+
+    def derived_sources(self, name: str) -> list[SourceName]:
+        """The sources made by CREATE … AS SELECT from that one."""
+        return [s.name for s in self._sources.values() if name in s.derived_from]
+
+    def add_query(self, query: QueryReference) -> None:
+        """Note a persistent query."""
+        self._queries[query.id] = query
+
+    def remove_query(self, query: QueryId) -> None:
+        """Forget a persistent query; it need not be there."""
+        self._queries.pop(query, None)
+
+    def query(self, query: str) -> QueryReference | None:
+        """The persistent query of that id."""
+        return self._queries.get(QueryId(query))
+
+    def queries(self) -> tuple[QueryReference, ...]:
+        """All persistent queries."""
+        return tuple(self._queries.values())
+
+    def readers(self, name: str) -> list[QueryReference]:
+        """The queries that read a source."""
+        return [q for q in self._queries.values() if name in q.sources]
+
+    def writers(self, name: str) -> list[QueryReference]:
+        """The queries that write to a source."""
+        return [q for q in self._queries.values() if q.sink == name]
+
+
+def columns(pairs: Iterable[tuple[str, SqlType]]) -> tuple[Column, ...]:
+    """Columns from (name, type) pairs."""
+    return tuple(Column(ColumnName(name), type_) for name, type_ in pairs)
+
+
+def processing_schema(source: Source) -> Iterator[Column]:
+    """The columns a row has once it is read: values, pseudo columns, then the key's columns.
+
+    This order is the layout of the rows that the JVM side passes around.
+    """
+    yield from source.schema.value
+    yield from columns(PSEUDO_COLUMNS.items())
+    yield from source.schema.key

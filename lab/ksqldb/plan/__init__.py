@@ -1,0 +1,1 @@
+"""Plans: immutable steps between SQL and the JVM, and their JSON."""

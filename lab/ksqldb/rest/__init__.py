@@ -1,0 +1,1 @@
+"""The HTTP face, in ksqlDB's protocol."""

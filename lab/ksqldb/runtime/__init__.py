@@ -1,0 +1,1 @@
+"""What runs: commands, persistent, push and pull queries."""

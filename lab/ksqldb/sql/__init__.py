@@ -1,0 +1,1 @@
+"""Text to AST: grammar, parser, nodes and their formatting."""
