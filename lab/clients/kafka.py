@@ -1,0 +1,265 @@
+"""What experiments ask a broker: topics, configs, offsets, groups; and records (see records.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported without __all__
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from lab.clients.errors import TopicExists, UnknownGroup, UnknownTopic
+from lab.clients.group import GroupMember
+from lab.clients.kafka_border import Setting, border, result
+from lab.clients.names import GroupName, Offset, PartitionId, TopicName
+from lab.clients.records import PartitionRange, RecordClient, StoredRecord
+
+_NOT_COMMITTED = -1001
+
+
+@dataclass(frozen=True)
+class TopicDescription:
+    """A topic as the brokers' metadata has it; replicas and ISR are broker ids per partition."""
+
+    name: TopicName
+    partitions: int
+    replicas: Mapping[PartitionId, tuple[int, ...]]
+    in_sync: Mapping[PartitionId, tuple[int, ...]]
+    leaders: Mapping[PartitionId, int]
+
+
+@dataclass(frozen=True)
+class CommittedOffset:
+    """A group's committed offset for one partition: the next record that it wants."""
+
+    topic: TopicName
+    partition: PartitionId
+    offset: Offset
+    leader_epoch: int | None
+    metadata: str
+
+
+@dataclass(frozen=True)
+class MemberDescription:
+    """A member of a group, with what the coordinator assigned to it."""
+
+    member_id: str
+    client_id: str
+    host: str
+    assignment: tuple[tuple[TopicName, PartitionId], ...]
+
+
+@dataclass(frozen=True)
+class GroupDescription:
+    """A group as its coordinator describes it; ``state`` in the coordinator's words."""
+
+    group: GroupName
+    state: str
+    protocol: str
+    coordinator: int
+    members: tuple[MemberDescription, ...] = field(default=())
+
+
+class KafkaClient(RecordClient):
+    """Admin calls and records of one cluster. Methods raise the errors of lab.clients.errors."""
+
+    timeout_seconds = 15.0
+
+    @cached_property
+    def _admin(self) -> AdminClient:
+        with border("create an admin client"):
+            return AdminClient(self.connection())
+
+    def topics(self) -> frozenset[TopicName]:
+        """The names of all topics, internal ones too."""
+        with border("list topics"):
+            metadata = self._admin.list_topics(timeout=self.timeout_seconds)
+        return frozenset(TopicName(name) for name in metadata.topics)
+
+    def brokers(self) -> tuple[int, ...]:
+        """The ids of the brokers that are alive."""
+        with border("list brokers"):
+            metadata = self._admin.list_topics(timeout=self.timeout_seconds)
+        return tuple(sorted(metadata.brokers))
+
+    def create_topic(
+        self,
+        name: str,
+        *,
+        partitions: int = 1,
+        replication: int = -1,
+        config: Mapping[str, str] | None = None,
+    ) -> TopicName:
+        """Create a topic; ``replication`` -1 takes the broker's default.
+
+        Raises TopicExists when there is one of that name.
+        """
+        new = NewTopic(name, partitions, replication, config=dict(config or {}))
+        answer = self._admin.create_topics([new], operation_timeout=self.timeout_seconds)
+        result(answer[name], f"create topic {name}", self.timeout_seconds)
+        return TopicName(name)
+
+    def ensure_topic(self, name: str, *, partitions: int = 1) -> TopicName:
+        """Create the topic unless it exists."""
+        try:
+            return self.create_topic(name, partitions=partitions)
+        except TopicExists:
+            return TopicName(name)
+
+    def delete_topics(self, names: Iterable[str]) -> None:
+        """Delete topics; one that does not exist is deleted enough."""
+        wanted = sorted(set(names))
+        if not wanted:
+            return
+        answers = self._admin.delete_topics(wanted, operation_timeout=self.timeout_seconds)
+        for name, answer in answers.items():
+            try:
+                result(answer, f"delete topic {name}", self.timeout_seconds)
+            except UnknownTopic:
+                continue
+
+    def describe_topic(self, name: str) -> TopicDescription:
+        """Partitions, replicas and leaders. Raises UnknownTopic."""
+        with border(f"describe topic {name}"):
+            # Asking for all topics never makes a broker create the missing one.
+            metadata = self._admin.list_topics(timeout=self.timeout_seconds)
+        if name not in metadata.topics:
+            raise UnknownTopic(
+                f"describe topic {name}",
+                code=3,
+                name="UNKNOWN_TOPIC_OR_PART",
+                text="not in the metadata",
+            )
+        found = metadata.topics[name].partitions
+        return TopicDescription(
+            name=TopicName(name),
+            partitions=len(found),
+            replicas={PartitionId(n): tuple(p.replicas) for n, p in found.items()},
+            in_sync={PartitionId(n): tuple(p.isrs) for n, p in found.items()},
+            leaders={PartitionId(n): p.leader for n, p in found.items()},
+        )
+
+    def topic_config(self, name: str) -> dict[str, str]:
+        """Every config of the topic in force, defaults included. Raises UnknownTopic."""
+        return self._config_of(ConfigResource(ResourceType.TOPIC, name), f"configs of topic {name}")
+
+    def broker_config(self, broker: int) -> dict[str, str]:
+        """Every config of the broker that it is willing to show."""
+        return self._config_of(
+            ConfigResource(ResourceType.BROKER, str(broker)), f"configs of broker {broker}"
+        )
+
+    def _config_of(self, resource: ConfigResource, doing: str) -> dict[str, str]:
+        answer = self._admin.describe_configs([resource], request_timeout=self.timeout_seconds)
+        entries = result(answer[resource], doing, self.timeout_seconds)
+        return {name: entry.value for name, entry in entries.items() if entry.value is not None}
+
+    def ranges(self, topic: str) -> dict[PartitionId, PartitionRange]:
+        """First and end offset of every partition. Raises UnknownTopic."""
+        count = self.describe_topic(topic).partitions
+        return {PartitionId(n): self.range_of(topic, n) for n in range(count)}
+
+    def end_offsets(self, topic: str) -> dict[PartitionId, Offset]:
+        """The end offset of every partition. Raises UnknownTopic."""
+        return {n: found.end for n, found in self.ranges(topic).items()}
+
+    def read_all(self, topic: str) -> list[StoredRecord]:
+        """Every record of the topic, partition after partition. Raises UnknownTopic."""
+        count = self.describe_topic(topic).partitions
+        return [record for n in range(count) for record in self.read(topic, n)]
+
+    def groups(self) -> frozenset[GroupName]:
+        """The ids of all consumer groups."""
+        doing = "list consumer groups"
+        answer = self._admin.list_consumer_groups(request_timeout=self.timeout_seconds)
+        listing = result(answer, doing, self.timeout_seconds)
+        return frozenset(GroupName(group.group_id) for group in listing.valid)
+
+    def describe_group(self, group: str) -> GroupDescription:
+        """State, coordinator and members.
+
+        A group that never was is either described as dead or refused (UnknownGroup), as the broker
+        pleases.
+        """
+        answer = self._admin.describe_consumer_groups([group], request_timeout=self.timeout_seconds)
+        found = result(answer[group], f"describe group {group}", self.timeout_seconds)
+        return GroupDescription(
+            group=GroupName(found.group_id),
+            state=found.state.name,
+            protocol=found.type.name,
+            coordinator=found.coordinator.id,
+            members=tuple(
+                MemberDescription(
+                    member_id=member.member_id,
+                    client_id=member.client_id,
+                    host=member.host,
+                    assignment=tuple(
+                        (TopicName(p.topic), PartitionId(p.partition))
+                        for p in member.assignment.topic_partitions
+                    ),
+                )
+                for member in found.members
+            ),
+        )
+
+    def committed(self, group: str) -> dict[tuple[TopicName, PartitionId], CommittedOffset]:
+        """What the group has committed; empty when it has committed nothing or does not exist."""
+        doing = f"committed offsets of group {group}"
+        answer = self._admin.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group)], request_timeout=self.timeout_seconds
+        )
+        try:
+            found = result(answer[group], doing, self.timeout_seconds)
+        except UnknownGroup:
+            return {}
+        return {
+            (TopicName(p.topic), PartitionId(p.partition)): CommittedOffset(
+                TopicName(p.topic),
+                PartitionId(p.partition),
+                Offset(p.offset),
+                p.leader_epoch,
+                p.metadata or "",
+            )
+            for p in found.topic_partitions
+            if p.offset != _NOT_COMMITTED
+        }
+
+    def delete_groups(self, groups: Sequence[str]) -> None:
+        """Delete groups; one that does not exist is deleted enough. Members must have left."""
+        if not groups:
+            return
+        answers = self._admin.delete_consumer_groups(
+            list(groups), request_timeout=self.timeout_seconds
+        )
+        for group, answer in answers.items():
+            try:
+                result(answer, f"delete group {group}", self.timeout_seconds)
+            except UnknownGroup:
+                continue
+
+    def delete_records(self, topic: str, partition: int, *, before: int) -> None:
+        """Delete the partition's records below the offset ``before``."""
+        wanted = TopicPartition(topic, partition, before)
+        answer = self._admin.delete_records([wanted], request_timeout=self.timeout_seconds)
+        result(answer[wanted], f"delete records of {topic}-{partition}", self.timeout_seconds)
+
+    def member(
+        self,
+        group: str,
+        topics: Sequence[str],
+        *,
+        auto_offset_reset: str = "earliest",
+        config: Mapping[str, Setting] | None = None,
+    ) -> GroupMember:
+        """A new member of ``group``, subscribed to ``topics``; commits only when told to."""
+        return GroupMember(
+            self.connection({"auto.offset.reset": auto_offset_reset, **(config or {})}),
+            GroupName(group),
+            topics,
+        )
