@@ -1,0 +1,1 @@
+"""The embedded target's parts: a Kafka platform as native processes, without Docker."""

@@ -1,0 +1,101 @@
+"""verify, claims, report: the experiments and what they found."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from lab.commands.options import embedded_lab, json_option, name_option
+from lab.errors import NoLabRunning, UsageError
+
+VERDICT_COLOURS = {
+    "held": "green",
+    "refuted": "red",
+    "inconclusive": "yellow",
+    "not applicable": "cyan",
+}
+
+
+def runs_dir() -> Path:
+    """Where evidence is kept: LAB_RUNS_DIR, else ``runs`` in this folder."""
+    return Path(os.environ.get("LAB_RUNS_DIR") or "runs").expanduser().absolute()
+
+
+@click.command(
+    "verify",
+    context_settings={"ignore_unknown_options": True},
+    epilog="Arguments are passed to pytest: `lab verify -k K08`, `lab verify -n 2`.",
+)
+@name_option
+@click.option("--keep", is_flag=True, help="Leave the lab running if this command started it.")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+def verify_command(name: str, keep: bool, pytest_args: tuple[str, ...]) -> int:
+    """Run the experiments and keep the evidence; a lab is started for it if none runs."""
+    from lab.commands.lifecycle import up_command  # noqa: PLC0415 - loads the embedded target
+
+    experiments = Path("experiments")
+    if not experiments.is_dir():
+        raise UsageError(
+            f"there is no folder {experiments.absolute()}",
+            hint="Run this in the project's folder.",
+        )
+    lab = embedded_lab(name)
+    try:
+        lab.running_state()
+        started = False
+    except NoLabRunning:
+        started = True
+        click.get_current_context().invoke(up_command, name=name, target="embedded")
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-m", "pytest", str(experiments), f"--lab={name}", *pytest_args],
+            check=False,
+        )
+    finally:
+        if started and not keep:
+            lab.down()
+    return answer.returncode
+
+
+@click.command("claims")
+@click.option("--lang", type=click.Choice(["en", "ja"]), default="en", show_default=True)
+@json_option
+def claims_command(lang: str, as_json: bool) -> None:
+    """List every claim with the verdict it last got."""
+    from lab import claims  # noqa: PLC0415
+    from lab.evidence import report  # noqa: PLC0415 - loads the template engine
+
+    verdicts = report.last_verdicts(runs_dir())
+    catalogue = claims.load()
+    if as_json:
+        rows = [
+            {"id": claim.id, "statement": claim.statement(lang), "verdict": verdicts.get(claim.id)}
+            for claim in catalogue
+        ]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1, default=str))
+        return
+    for claim in catalogue:
+        last = verdicts.get(claim.id)
+        verdict = str(last.verdict) if last else "not run"
+        click.secho(f"{claim.id}  ", bold=True, nl=False)
+        click.secho(f"{verdict:<15}", fg=VERDICT_COLOURS.get(verdict), nl=False)
+        click.echo(claim.statement(lang))
+
+
+@click.command("report")
+@click.argument(
+    "run", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+def report_command(run: Path | None) -> None:
+    """Build the report of RUN (a run's folder; by default the latest) again; print its path."""
+    from lab.evidence import report  # noqa: PLC0415
+
+    folder = run or report.latest(runs_dir())
+    if folder is None:
+        raise UsageError(f"there is no run in {runs_dir()}", hint="Make one with `lab verify`.")
+    click.echo(report.rebuild(folder))

@@ -1,0 +1,108 @@
+"""The ksqlDB-compatible server: how it is compiled and started.
+
+It is a program of its own and known here only by its command line.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.embedded.jre import JavaRuntime
+from lab.embedded.process import ProcessSpec
+from lab.errors import ComponentFailed
+
+NAME = "ksqldb"
+SERVICE_ID = "default_"
+
+
+@dataclass(frozen=True)
+class KsqldbPlaces:
+    """Where the server listens and keeps things, and what it is a client of."""
+
+    host: str
+    port: int
+    bootstrap_servers: str
+    schema_registry_url: str
+    state_dir: Path
+    build_dir: Path
+
+    @property
+    def url(self) -> str:
+        """The URL for clients."""
+        return f"http://{self.host}:{self.port}"
+
+
+def process_spec(
+    places: KsqldbPlaces,
+    *,
+    java: JavaRuntime,
+    class_path: str,
+    jvm_options: tuple[str, ...] = (),
+    stop_grace_seconds: float = 10.0,
+) -> ProcessSpec:
+    """How the server is started."""
+    options = (
+        "-Xmx256m",
+        "-XX:+UseSerialGC",
+        *jvm_options,
+    )
+    return ProcessSpec(
+        NAME,
+        (
+            sys.executable,
+            "-m",
+            "lab.ksqldb",
+            "--bootstrap-servers",
+            places.bootstrap_servers,
+            "--schema-registry-url",
+            places.schema_registry_url,
+            "--listen",
+            f"{places.host}:{places.port}",
+            "--service-id",
+            SERVICE_ID,
+            "--state-dir",
+            str(places.state_dir),
+            "--build-dir",
+            str(places.build_dir),
+            "--java-home",
+            str(java.home),
+            "--classpath",
+            class_path,
+            *(f"--jvm-option={option}" for option in options),
+        ),
+        stop_grace_seconds=stop_grace_seconds,
+    )
+
+
+def compile_runtime(java: JavaRuntime, class_path: str, build_dir: Path) -> None:
+    """Compile the server's Java sources ahead of its first start.
+
+    Raises ComponentFailed with the compiler's output.
+    """
+    answer = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "lab.ksqldb",
+            "--compile-only",
+            "--build-dir",
+            str(build_dir),
+            "--java-home",
+            str(java.home),
+            "--classpath",
+            class_path,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode != 0:
+        raise ComponentFailed(
+            NAME,
+            "the ksqlDB-compatible server's Java sources could not be compiled",
+            exit_code_of_process=answer.returncode,
+            log_tail=tuple((answer.stdout + answer.stderr).strip().splitlines()[-15:]),
+        )

@@ -1,0 +1,103 @@
+"""The embedded target as experiments see it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.config import Settings
+from lab.embedded.components import (
+    broker_log_dir,
+    endpoints_of,
+    ksqldb_state_dir,
+    registry_places,
+)
+from lab.embedded.fetching import outfitter
+from lab.embedded.identity import identify
+from lab.embedded.lifecycle import EmbeddedLab, UpOptions
+from lab.embedded.starting import Report
+from lab.endpoints import Capabilities, ComponentInfo, Endpoints
+from lab.errors import NoLabRunning
+
+
+def _unreported(_name: str, _state: str, _seconds: float) -> None:
+    return
+
+
+class EmbeddedTarget:
+    """A running lab of native processes."""
+
+    name = "embedded"
+
+    def __init__(self, lab: EmbeddedLab) -> None:
+        self._lab = lab
+
+    @property
+    def lab_name(self) -> str:
+        """The lab's name."""
+        return self._lab.folder.name
+
+    def endpoints(self) -> Endpoints:
+        """Where the components answer. Raises NoLabRunning."""
+        return endpoints_of(self._lab.running_state())
+
+    def capabilities(self) -> Capabilities:
+        """All faults are offered; every folder can be read."""
+        state = self._lab.running_state()
+        folder = self._lab.folder
+        return Capabilities(
+            brokers=state.brokers,
+            kill=True,
+            pause=True,
+            restart=True,
+            transactions=True,
+            broker_log_dirs=tuple(broker_log_dir(folder, n) for n in range(1, state.brokers + 1)),
+            ksqldb_state_dir=ksqldb_state_dir(folder),
+            registry_access_log=registry_places(folder, state).access_log,
+        )
+
+    def components(self) -> tuple[ComponentInfo, ...]:
+        """Each component as it reports itself."""
+        return identify(self._lab.folder, self._lab.running_state())
+
+    def log_of(self, component: str) -> Path | None:
+        """The component's log file."""
+        return self._lab.log_of(component)
+
+    def kill(self, component: str) -> None:
+        """SIGKILL to the component's processes."""
+        self._lab.kill(component)
+
+    def pause(self, component: str) -> None:
+        """SIGSTOP to the component's processes."""
+        self._lab.pause(component)
+
+    def resume(self, component: str) -> None:
+        """SIGCONT to the component's processes."""
+        self._lab.resume(component)
+
+    def restart(self, component: str) -> None:
+        """Stop if it runs, start, and wait until it is proven ready."""
+        self._lab.restart(component, outfitter(self._lab.settings), _unreported)
+
+
+def connect(name: str) -> EmbeddedTarget | None:
+    """The running lab of this name, or None."""
+    lab = EmbeddedLab(Settings.from_env(), name)
+    try:
+        lab.running_state()
+    except NoLabRunning:
+        return None
+    return EmbeddedTarget(lab)
+
+
+def start(name: str, *, brokers: int | None = None, report: Report = _unreported) -> EmbeddedTarget:
+    """Start a lab of this name, or complete it if it runs in part. Raises LabError."""
+    settings = Settings.from_env()
+    lab = EmbeddedLab(settings, name)
+    lab.up(UpOptions(brokers=brokers), outfitter(settings), report)
+    return EmbeddedTarget(lab)
+
+
+def stop(target: EmbeddedTarget) -> None:
+    """Take the lab down; its data stays."""
+    EmbeddedLab(Settings.from_env(), target.lab_name).down()
