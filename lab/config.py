@@ -97,11 +97,17 @@ def _url(env: Mapping[str, str], name: str) -> str | None:
 def _address(env: Mapping[str, str], name: str, default: str) -> str:
     value = env.get(name, "").strip() or default
     try:
-        ipaddress.ip_address(value)
+        address = ipaddress.IPv4Address(value)
     except ValueError:
         raise InvalidSetting(
-            name, f"{value!r} is not an IP address", hint="Use 127.0.0.1 unless others must reach."
+            name, f"{value!r} is not an IPv4 address", hint="127.0.0.1 keeps the lab to itself."
         ) from None
+    if address.is_unspecified:
+        raise InvalidSetting(
+            name,
+            f"{value} cannot be advertised to clients",
+            hint="Name the one address by which others reach this machine.",
+        )
     return value
 
 

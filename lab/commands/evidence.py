@@ -50,7 +50,7 @@ def verify_command(name: str, keep: bool, pytest_args: tuple[str, ...]) -> int:
         started = False
     except NoLabRunning:
         started = True
-        click.get_current_context().invoke(up_command, name=name, target="embedded")
+        click.get_current_context().invoke(up_command, name=name)
     try:
         answer = subprocess.run(
             [sys.executable, "-m", "pytest", str(experiments), f"--lab={name}", *pytest_args],

@@ -36,13 +36,6 @@ class StartReporter:
 
 @click.command("up")
 @click.option(
-    "--target",
-    type=click.Choice(["embedded", "compose"]),
-    default="embedded",
-    show_default=True,
-    help="What runs the platform: native processes, or Docker Compose.",
-)
-@click.option(
     "--brokers",
     type=int,
     help="1 or 3 nodes, each broker and controller.  [default: 1, or as the lab was made]",
@@ -55,16 +48,13 @@ class StartReporter:
     "P+9.  [default: 9092, 8081, 8088 where free]",
 )
 @json_option
-def up_command(
-    target: str, brokers: int | None, name: str, port_base: int | None, as_json: bool
-) -> None:
+def up_command(brokers: int | None, name: str, port_base: int | None, as_json: bool) -> None:
     """Start the platform and prove every part ready.
 
     The broker has then taken a record and given it back, the registry has stored and served a
     schema, ksqlDB has answered a statement and a pull query. A lab that runs already is left as it
     is; one that runs in part is completed.
     """
-    _require_embedded(target)
     settings = Settings.from_env()
     lab = EmbeddedLab(settings, name)
     result = lab.up(
@@ -159,14 +149,6 @@ def reset_command(name: str, yes: bool) -> None:
         click.confirm(f"Remove all data of the lab in {lab.folder.path}?", abort=True)
     lab.reset()
     click.echo(f'Lab "{name}" is gone; `lab up` begins anew.')
-
-
-def _require_embedded(target: str) -> None:
-    if target != "embedded":
-        raise UsageError(
-            "this version drives the embedded target only",
-            hint="`docker compose up --wait` starts the services of docker-compose.yml by hand.",
-        )
 
 
 def _print_components(

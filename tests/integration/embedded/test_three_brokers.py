@@ -1,0 +1,34 @@
+"""A lab of three nodes: a quorum of three, replicated topics, one node lost and back."""
+
+from __future__ import annotations
+
+from confluent_kafka.admin import AdminClient
+from support.lab_command import LabCommand
+
+from lab.wait import wait_until
+
+
+def test_three_nodes_form_a_quorum_and_survive_the_loss_of_one(user: LabCommand) -> None:
+    user.run("up", "--brokers", "3")
+    status = user.json("status")
+    assert [c["name"] for c in status["components"]][:3] == ["broker-1", "broker-2", "broker-3"]
+    bootstrap = status["endpoints"]["LAB_BOOTSTRAP_SERVERS"]
+    assert len(bootstrap.split(",")) == 3
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+
+    def in_sync() -> list[set[int]]:
+        topics = admin.list_topics("__consumer_offsets", timeout=10).topics
+        return [set(p.isrs) for p in topics["__consumer_offsets"].partitions.values()]
+
+    assert set(admin.list_topics(timeout=10).brokers) == {1, 2, 3}
+    assert {len(isr) for isr in in_sync()} == {3}
+
+    user.run("kill", "broker-3")
+    wait_until(
+        "no partition counts the killed node as in sync",
+        lambda: not any(3 in isr for isr in in_sync()),
+    )
+    user.run("up")
+    wait_until("every replica is in sync again", lambda: all(len(i) == 3 for i in in_sync()))
+    user.run("down")
+    assert user.processes() == {}
