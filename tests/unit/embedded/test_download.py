@@ -192,7 +192,7 @@ def test_too_little_space_is_noticed_before_anything_is_downloaded(
 ) -> None:
     artifact = offered(repository)
     monkeypatch.setattr(
-        download.shutil, "disk_usage", lambda _path: type("Usage", (), {"free": 1000})()
+        "lab.embedded.download.shutil.disk_usage", lambda _path: type("Usage", (), {"free": 1000})()
     )
     with pytest.raises(EnvironmentProblem, match="MB are to be downloaded"):
         fetch(cache, [artifact], repository=lambda: repository.url)
