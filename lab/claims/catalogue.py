@@ -74,6 +74,10 @@ class Claim:
     control: str
     combines: tuple[str, ...] = ()
 
+    def statement(self, language: str) -> str:
+        """The statement: Japanese for "ja", English otherwise."""
+        return self.statement_ja if language == "ja" else self.statement_en
+
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id) or self.id[0] != _LETTERS[self.group]:
             raise BrokenCatalogue(f"{self.group}: {self.id!r} is no id of this group")
@@ -93,8 +97,8 @@ class Claim:
             raise BrokenCatalogue(f"{self.id}: summaries combine other claims, and only they do")
 
 
-class Catalogue(Mapping[str, Claim]):
-    """All claims by id, in the order K, S, Q, C, U. Immutable."""
+class Catalogue:
+    """All claims in the order K, S, Q, C, U. Iterates over claims; ``in`` takes an id."""
 
     def __init__(self, claims: tuple[Claim, ...]) -> None:
         self._claims: dict[str, Claim] = {}
@@ -107,21 +111,30 @@ class Catalogue(Mapping[str, Claim]):
                 if other not in self._claims:
                     raise BrokenCatalogue(f"{claim.id} combines {other}, which does not exist")
 
-    def __getitem__(self, claim_id: str) -> Claim:
-        return self._claims[claim_id]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._claims)
+    def __iter__(self) -> Iterator[Claim]:
+        return iter(self._claims.values())
 
     def __len__(self) -> int:
         return len(self._claims)
+
+    def __contains__(self, claim_id: object) -> bool:
+        return claim_id in self._claims
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every id, in order."""
+        return tuple(self._claims)
+
+    def get(self, claim_id: str) -> Claim | None:
+        """The claim of this id, or None."""
+        return self._claims.get(claim_id)
 
     def require(self, claim_id: str) -> Claim:
         """The claim of this id. Raises UnknownClaim."""
         try:
             return self._claims[claim_id]
         except KeyError:
-            raise UnknownClaim(claim_id, tuple(self._claims)) from None
+            raise UnknownClaim(claim_id, self.ids) from None
 
 
 @cache

@@ -23,11 +23,13 @@ control = "Not seen."
 def test_every_claim_is_there() -> None:
     counts = {"K": 13, "S": 12, "Q": 18, "C": 5, "U": 3}
     expected = [f"{letter}{n:02}" for letter, count in counts.items() for n in range(1, count + 1)]
-    assert list(claims.load()) == expected
+    loaded = claims.load()
+    assert [claim.id for claim in loaded] == list(loaded.ids) == expected
+    assert len(loaded) == len(expected)
 
 
 def test_statements_are_different_sentences() -> None:
-    loaded = claims.load().values()
+    loaded = list(claims.load())
     for texts in ([c.statement_en for c in loaded], [c.statement_ja for c in loaded]):
         assert len(set(texts)) == len(texts)
     for claim in loaded:
@@ -40,6 +42,10 @@ def test_a_claim_by_id() -> None:
     claim = claims.load().require("K08")
     assert claim.group == "kafka"
     assert "broker" in claim.where
+    assert claim.statement("en") == claim.statement_en != claim.statement("ja")
+    assert "K08" in claims.load()
+    assert "K99" not in claims.load()
+    assert claims.load().get("K99") is None
     with pytest.raises(UnknownClaim, match="K99"):
         claims.load().require("K99")
 
@@ -74,7 +80,7 @@ def test_a_broken_file_is_refused(old: str, new: str, complaint: str) -> None:
 
 
 def claim_of(claim_id: str) -> Claim:
-    return claims.load()[claim_id]
+    return claims.load().require(claim_id)
 
 
 def test_an_id_twice_is_refused() -> None:

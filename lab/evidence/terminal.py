@@ -1,0 +1,87 @@
+"""The end of a session in the terminal, and its tests as JUnit cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+from lab.evidence.encoding import cut
+from lab.evidence.folders import RunFolder, read_json
+from lab.evidence.junit import TestCase, TestOutcome
+from lab.evidence.model import ClaimRecord, Verdict
+from lab.evidence.report import labels
+from lab.evidence.session import Conclusion
+
+_MARKUP: Mapping[Verdict, dict[str, bool]] = {
+    Verdict.HELD: {"green": True},
+    Verdict.REFUTED: {"red": True, "bold": True},
+    Verdict.INCONCLUSIVE: {"yellow": True, "bold": True},
+    Verdict.NOT_APPLICABLE: {"cyan": True},
+}
+_VERDICT_WIDTH = max(len(verdict.value) for verdict in Verdict)
+_INDENT = " " * (5 + _VERDICT_WIDTH + 2)
+
+
+def write_summary(terminal: pytest.TerminalReporter, conclusion: Conclusion) -> None:
+    """Claim, verdict, what was seen, what the control showed; then where the report is."""
+    terminal.ensure_newline()
+    if conclusion.records:
+        terminal.section("claims")
+        for record in conclusion.records:
+            _write_claim(terminal, record)
+    for problem in conclusion.problems:
+        terminal.write_line(problem, red=True, bold=True)
+    if conclusion.report is not None:
+        found = labels(read_json(RunFolder(conclusion.report.parent).environment))
+        terminal.write_line(f"on: {', '.join(found)}" if found else "on: unknown components")
+        if conclusion.lab_was_started:
+            terminal.write_line("The lab was started for this run and stopped after it.")
+        terminal.write_line(f"report: {conclusion.report}", bold=True)
+
+
+def _write_claim(terminal: pytest.TerminalReporter, record: ClaimRecord) -> None:
+    width = max(terminal._tw.fullwidth - len(_INDENT), 40)
+    terminal.write(f"{record.claim}  ")
+    terminal.write(f"{record.verdict.value:<{_VERDICT_WIDTH}}  ", **_MARKUP[record.verdict])
+    if record.verdict is Verdict.NOT_APPLICABLE:
+        terminal.write(cut("; ".join(record.reasons), width) + "\n")
+        return
+    terminal.write(cut(f"seen: {record.seen}", width) + "\n")
+    terminal.write_line(f"{_INDENT}{cut(f'control: {record.control}', width)}")
+    if record.verdict is not Verdict.HELD:
+        for reason in record.reasons:
+            terminal.write_line(f"{_INDENT}{cut(reason, width)}", **_MARKUP[record.verdict])
+
+
+def junit_cases(by_test: Mapping[str, Iterable[pytest.TestReport]]) -> list[TestCase]:
+    """The tests of a session from the reports on their phases."""
+    return [_case(node_id, list(reports)) for node_id, reports in by_test.items()]
+
+
+def _case(node_id: str, reports: list[pytest.TestReport]) -> TestCase:
+    module, _, name = node_id.partition("::")
+    telling = next((r for r in reports if not r.passed), reports[-1])
+    properties = {key: str(value) for r in reports for key, value in r.user_properties}
+    return TestCase(
+        name=name,
+        module=module.removesuffix(".py").replace("/", "."),
+        outcome=_outcome(telling),
+        duration_seconds=sum(report.duration for report in reports),
+        message="" if telling.passed else _message(telling),
+        properties=properties,
+    )
+
+
+def _outcome(report: pytest.TestReport) -> TestOutcome:
+    if report.passed:
+        return "passed"
+    if report.skipped:
+        return "skipped"
+    return "failed" if report.when == "call" else "error"
+
+
+def _message(report: pytest.TestReport) -> str:
+    if report.skipped and isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2])
+    return report.longreprtext

@@ -1,0 +1,103 @@
+"""Steps that checkers understand: produce, fetch, list topics; done and recorded in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from lab.clients.errors import ClientError, Unreachable
+from lab.clients.kafka import KafkaClient
+from lab.clients.names import TopicName
+from lab.clients.records import Acknowledged, Headers, StoredRecord
+from lab.evidence.model import Entry, Outcome
+
+PRODUCE = "produce"
+FETCH = "fetch"
+LIST_TOPICS = "list topics"
+
+
+class Recording(Protocol):
+    """What is needed of the ``evidence`` fixture here."""
+
+    def record(
+        self,
+        actor: str,
+        action: str,
+        target: str = "",
+        *,
+        answer: object = None,
+        outcome: Outcome | str = Outcome.OK,
+    ) -> Entry:
+        """Append a step."""
+        ...
+
+
+def produce(
+    evidence: Recording,
+    kafka: KafkaClient,
+    topic: str,
+    value: bytes | None,
+    *,
+    key: bytes | None = None,
+    partition: int | None = None,
+    headers: Headers = (),
+    config: Mapping[str, str | int | float | bool] | None = None,
+    actor: str = "producer",
+) -> Acknowledged:
+    """Produce one record, record the attempt and the broker's answer, and return the answer.
+
+    Raises what the client raises, after recording it: Unreachable leaves the attempt ``unknown``.
+    """
+    attempt = {"key": key, "value": value}
+    try:
+        acknowledged = kafka.produce(
+            topic, value, key=key, partition=partition, headers=headers, config=config
+        )
+    except ClientError as error:
+        outcome = Outcome.UNKNOWN if isinstance(error, Unreachable) else Outcome.FAIL
+        answer = {**attempt, "error": error}
+        evidence.record(actor, PRODUCE, topic, answer=answer, outcome=outcome)
+        raise
+    evidence.record(
+        actor,
+        PRODUCE,
+        topic,
+        answer={
+            **attempt,
+            "partition": acknowledged.partition,
+            "offset": acknowledged.offset,
+            "timestamp_ms": acknowledged.timestamp_ms,
+        },
+    )
+    return acknowledged
+
+
+def fetched(
+    evidence: Recording, records: Iterable[StoredRecord], *, actor: str = "reader"
+) -> list[StoredRecord]:
+    """Record that ``actor`` got these records, in this order, and return them."""
+    listed = list(records)
+    for record in listed:
+        evidence.record(
+            actor,
+            FETCH,
+            record.topic,
+            answer={
+                "partition": record.partition,
+                "offset": record.offset,
+                "key": record.key,
+                "value": record.value,
+                "timestamp_ms": record.timestamp_ms,
+            },
+        )
+    return listed
+
+
+def list_topics(evidence: Recording, kafka: KafkaClient, *, holding: str) -> frozenset[TopicName]:
+    """The topics whose names hold ``holding``, internal ones too; recorded as seen now.
+
+    The restriction keeps other experiments on the same cluster out of the picture.
+    """
+    found = frozenset(name for name in kafka.topics() if holding in name)
+    evidence.record("broker", LIST_TOPICS, holding, answer=found)
+    return found
