@@ -10,6 +10,8 @@
         ├── RegistryRefused         the registry answered with another status than 2xx
         │   ├── RegistryNotFound    404: subject, version or schema unknown
         │   └── IncompatibleSchema  409
+        ├── SerializerRefused       a registry-aware serializer refused a value
+        ├── DeserializerFailed      a registry-aware deserializer could not read bytes
         ├── KsqlRefused             ksqlDB answered with an error; code, message, statement
         └── UnexpectedAnswer        an answer that the protocol does not allow for
 
@@ -70,6 +72,22 @@ class RegistryNotFound(RegistryRefused):
 
 class IncompatibleSchema(RegistryRefused):
     """The schema violates the subject's compatibility level."""
+
+
+class SerializerRefused(ClientError):
+    """A registry-aware serializer refused a value; ``reason`` in its own words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the serializer refused: {reason}")
+        self.reason = reason
+
+
+class DeserializerFailed(ClientError):
+    """A registry-aware deserializer could not read bytes; ``reason`` in its own words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the deserializer failed: {reason}")
+        self.reason = reason
 
 
 class KsqlRefused(ClientError):

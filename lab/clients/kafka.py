@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported without __all__
     AdminClient,
     ConfigResource,
@@ -82,6 +82,10 @@ class KafkaClient(RecordClient):
             metadata = self._admin.list_topics(timeout=self.timeout_seconds)
         return frozenset(TopicName(name) for name in metadata.topics)
 
+    def has_topic(self, name: str) -> bool:
+        """Whether there is a topic of this name."""
+        return name in self.topics()
+
     def brokers(self) -> tuple[int, ...]:
         """The ids of the brokers that are alive."""
         with border("list brokers"):
@@ -145,6 +149,14 @@ class KafkaClient(RecordClient):
             leaders={PartitionId(n): p.leader for n, p in found.items()},
         )
 
+    def is_internal(self, name: str) -> bool:
+        """Whether the brokers call the topic internal. Raises UnknownTopic."""
+        answer = self._admin.describe_topics(
+            TopicCollection([name]), request_timeout=self.timeout_seconds
+        )
+        found = result(answer[name], f"describe topic {name}", self.timeout_seconds)
+        return bool(found.is_internal)
+
     def topic_config(self, name: str) -> dict[str, str]:
         """Every config of the topic in force, defaults included. Raises UnknownTopic."""
         return self._config_of(ConfigResource(ResourceType.TOPIC, name), f"configs of topic {name}")
@@ -162,12 +174,15 @@ class KafkaClient(RecordClient):
 
     def ranges(self, topic: str) -> dict[PartitionId, PartitionRange]:
         """First and end offset of every partition. Raises UnknownTopic."""
-        count = self.describe_topic(topic).partitions
-        return {PartitionId(n): self.range_of(topic, n) for n in range(count)}
+        return self.ranges_of(topic, range(self.describe_topic(topic).partitions))
 
     def end_offsets(self, topic: str) -> dict[PartitionId, Offset]:
         """The end offset of every partition. Raises UnknownTopic."""
         return {n: found.end for n, found in self.ranges(topic).items()}
+
+    def end_offset(self, topic: str, partition: int = 0) -> Offset:
+        """The end offset of one partition. Raises UnknownTopic."""
+        return self.range_of(topic, partition).end
 
     def read_all(self, topic: str) -> list[StoredRecord]:
         """Every record of the topic, partition after partition. Raises UnknownTopic."""

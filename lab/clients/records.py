@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
@@ -108,11 +108,22 @@ class RecordClient:
         self, topic: str, partition: int, *, timeout_seconds: float = 10.0
     ) -> PartitionRange:
         """The partition's first and end offset, asked of its leader."""
-        with border(f"offsets of {topic}-{partition}"), self._reader() as consumer:
-            low, high = consumer.get_watermark_offsets(
-                TopicPartition(topic, partition), timeout=timeout_seconds, cached=False
-            )
-        return PartitionRange(Offset(low), Offset(high))
+        return self.ranges_of(topic, (partition,), timeout_seconds=timeout_seconds)[
+            PartitionId(partition)
+        ]
+
+    def ranges_of(
+        self, topic: str, partitions: Iterable[int], *, timeout_seconds: float = 10.0
+    ) -> dict[PartitionId, PartitionRange]:
+        """First and end offset of these partitions, asked of their leaders one after the other."""
+        found: dict[PartitionId, PartitionRange] = {}
+        with border(f"offsets of {topic}"), self._reader() as consumer:
+            for partition in partitions:
+                low, high = consumer.get_watermark_offsets(
+                    TopicPartition(topic, partition), timeout=timeout_seconds, cached=False
+                )
+                found[PartitionId(partition)] = PartitionRange(Offset(low), Offset(high))
+        return found
 
     def read(
         self,

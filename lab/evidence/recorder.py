@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from lab.clients.errors import Unreachable
-from lab.errors import ConditionTimeout
+from lab.errors import ConditionTimeout, LabError
 from lab.evidence.checkers import run_checker
 from lab.evidence.encoding import encode
 from lab.evidence.history import History
@@ -70,6 +70,26 @@ class Evidence:
             raise
         self.record(actor, action, target, answer=answer)
         return answer
+
+    def attempt(
+        self,
+        actor: str,
+        action: str,
+        target: str,
+        call: Callable[[], object],
+        *,
+        refusal: type[LabError],
+    ) -> str:
+        """Do ``call``, record it, and return "accepted" or "refused".
+
+        Only ``refusal`` counts as one; anything else that is raised is raised on, so that a
+        mistake in the experiment is not taken for a refusal.
+        """
+        try:
+            self.act(actor, action, target, call)
+        except refusal:
+            return "refused"
+        return "accepted"
 
     def observe(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping
 
 import pytest
@@ -41,17 +42,26 @@ def write_summary(terminal: pytest.TerminalReporter, conclusion: Conclusion) -> 
 
 
 def _write_claim(terminal: pytest.TerminalReporter, record: ClaimRecord) -> None:
-    width = max(terminal._tw.fullwidth - len(_INDENT), 40)
+    markup = _MARKUP[record.verdict]
     terminal.write(f"{record.claim}  ")
-    terminal.write(f"{record.verdict.value:<{_VERDICT_WIDTH}}  ", **_MARKUP[record.verdict])
+    terminal.write(f"{record.verdict.value:<{_VERDICT_WIDTH}}  ", **markup)
     if record.verdict is Verdict.NOT_APPLICABLE:
-        terminal.write(cut("; ".join(record.reasons), width) + "\n")
+        _write_lines(terminal, "; ".join(record.reasons))
         return
-    terminal.write(cut(f"seen: {record.seen}", width) + "\n")
-    terminal.write_line(f"{_INDENT}{cut(f'control: {record.control}', width)}")
+    _write_lines(terminal, f"seen: {record.seen}")
+    terminal.write(_INDENT)
+    _write_lines(terminal, f"control: {record.control}")
     if record.verdict is not Verdict.HELD:
         for reason in record.reasons:
-            terminal.write_line(f"{_INDENT}{cut(reason, width)}", **_MARKUP[record.verdict])
+            terminal.write(_INDENT)
+            _write_lines(terminal, reason, **markup)
+
+
+def _write_lines(terminal: pytest.TerminalReporter, text: str, **markup: bool) -> None:
+    """Write ``text`` where the cursor stands, and go on below it; four lines at most."""
+    width = max(terminal._tw.fullwidth - len(_INDENT), 40)
+    lines = textwrap.wrap(cut(text, 4 * width), width, max_lines=4, placeholder=" …") or [""]
+    terminal.write(f"\n{_INDENT}".join(lines) + "\n", **markup)
 
 
 def junit_cases(by_test: Mapping[str, Iterable[pytest.TestReport]]) -> list[TestCase]:

@@ -10,6 +10,8 @@ from lab.clients.kafka import KafkaClient
 from lab.clients.names import TopicName
 from lab.clients.records import Acknowledged, Headers, StoredRecord
 from lab.evidence.model import Entry, Outcome
+from lab.evidence.names import UniqueNames
+from lab.wait import wait_until
 
 PRODUCE = "produce"
 FETCH = "fetch"
@@ -93,11 +95,21 @@ def fetched(
     return listed
 
 
-def list_topics(evidence: Recording, kafka: KafkaClient, *, holding: str) -> frozenset[TopicName]:
-    """The topics whose names hold ``holding``, internal ones too; recorded as seen now.
+def list_topics(evidence: Recording, kafka: KafkaClient, names: UniqueNames) -> set[TopicName]:
+    """The topics whose names were made by this test or derived from such, internal ones too.
 
-    The restriction keeps other experiments on the same cluster out of the picture.
+    Recorded as seen now. The restriction keeps other experiments on the same cluster out of the
+    picture.
     """
-    found = frozenset(name for name in kafka.topics() if holding in name)
-    evidence.record("broker", LIST_TOPICS, holding, answer=found)
+    found = set(filter(names.mine, kafka.topics()))
+    evidence.record("broker", LIST_TOPICS, names.token, answer=found)
     return found
+
+
+def wait_for_records(kafka: KafkaClient, topic: str, *, timeout_seconds: float = 60.0) -> None:
+    """Wait until the topic exists and something was written to it. Raises ConditionTimeout."""
+
+    def written() -> int:
+        return kafka.has_topic(topic) and sum(kafka.end_offsets(topic).values())
+
+    wait_until(f"records in {topic}", written, timeout_seconds=timeout_seconds, every_seconds=0.2)
