@@ -129,9 +129,7 @@ def scalar(name: str, category: str, description: str, *ways: Way) -> Function:
     return Function(name, Kind.SCALAR, category, description, tuple(w.signature() for w in ways))
 
 
-def aggregate(
-    name: str, description: str, *ways: Way, over_tables: bool = True
-) -> Function:
+def aggregate(name: str, description: str, *ways: Way, over_tables: bool = True) -> Function:
     """Declare an aggregate function; ``java`` is a class in ``lab.ksqldb.agg``."""
     return Function(
         name,

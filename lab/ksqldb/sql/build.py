@@ -46,7 +46,7 @@ class Idents:
         name = token.upper()
         if name in RESERVED:
             raise SyntaxFault(
-                f"\"{token}\" is a reserved keyword and it can't be used as an identifier. "
+                f'"{token}" is a reserved keyword and it can\'t be used as an identifier. '
                 f"You can use it as an identifier by escaping it as '{token}' ",
                 line=token.line or 1,
                 column=token.column or 1,
@@ -72,7 +72,9 @@ class Idents:
         name = str(token)[1:-1] if token.type == "QUOTED" else token.upper()
         found = PRIMITIVES.get(name) or self.custom_types.get(name)
         if found is None:
-            raise StatementError(f"Failed to prepare statement: Cannot resolve unknown type: {name}")
+            raise StatementError(
+                f"Failed to prepare statement: Cannot resolve unknown type: {name}"
+            )
         return found
 
     def decimal_type(self, meta: Meta, precision: Token, scale: Token) -> SqlType:
@@ -268,9 +270,7 @@ class Expressions(Idents):
     ) -> tuple[ast.Expression, ast.Expression]:
         return key, value
 
-    def assigned(
-        self, meta: Meta, name: str, value: ast.Expression
-    ) -> tuple[str, ast.Expression]:
+    def assigned(self, meta: Meta, name: str, value: ast.Expression) -> tuple[str, ast.Expression]:
         return name, value
 
     def map_of(self, meta: Meta, *entries: Any) -> ast.Expression:

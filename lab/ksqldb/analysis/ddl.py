@@ -1,0 +1,251 @@
+"""CREATE STREAM, CREATE TABLE and DROP, checked against a catalog.
+
+The order of the checks follows ksqlDB's: defaults for formats, then the topic, then the schema,
+so that the statement shown in an answer is the one that had been completed so far.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from lab.ksqldb.analysis import properties, schemas
+from lab.ksqldb.analysis.topics import NewTopic, Topics
+from lab.ksqldb.catalog import Catalog, Column, Schema, Source
+from lab.ksqldb.errors import BadRequest, NotSupported, ServerFault, StatementError
+from lab.ksqldb.names import TopicName
+from lab.ksqldb.sql import ast, format
+from lab.ksqldb.sql.identifiers import quote
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedSource:
+    """What a CREATE statement means: the source, and the topic to be made for it."""
+
+    statement: str
+    source: Source
+    new_topic: NewTopic | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """IF NOT EXISTS on a source that is there: nothing but a warning."""
+
+    message: str
+
+
+def create_source(
+    statement: ast.CreateSource, catalog: Catalog, topics: Topics, default_formats: dict[str, str]
+) -> CreatedSource | Exists:
+    """Check a CREATE STREAM or CREATE TABLE.
+
+    Raises:
+        RequestError: it is refused.
+    """
+    existing = catalog.source(statement.name)
+    if existing is not None and statement.if_not_exists:
+        kind = existing.kind.lower()
+        return Exists(
+            f"Cannot add {statement.kind.lower()} {quote(statement.name)}: "
+            f"A {kind} with the same name already exists."
+        )
+    clause = properties.check(statement.properties)
+    topic_name = clause.text("KAFKA_TOPIC")
+    if topic_name is None:
+        raise StatementError(
+            'Failed to prepare statement: Missing required property "KAFKA_TOPIC" which has no '
+            "default value."
+        )
+    clause = clause.adding(*_formats(clause, default_formats))
+    shown = dataclasses.replace(statement, properties=clause.items)
+    try:
+        if statement.read_only:
+            raise NotSupported("CREATE SOURCE STREAM/TABLE")
+        key_name = properties.known_format(clause.format("KEY_FORMAT") or "")
+        value_name = properties.known_format(clause.format("VALUE_FORMAT") or "")
+        new_topic = _topic(shown, clause, TopicName(topic_name), topics)
+        policy = "compact" if statement.kind == "TABLE" else "delete"
+        clause = clause.adding(("CLEANUP_POLICY", policy))
+        shown = dataclasses.replace(statement, properties=clause.items)
+        source = _source(shown, clause, key_name, value_name, existing)
+    except (StatementError, ServerFault) as error:
+        error.statement = error.statement or format.create_source(shown)
+        raise
+    return CreatedSource(source.statement, source, new_topic)
+
+
+def _formats(
+    clause: properties.WithClause, defaults: dict[str, str]
+) -> list[tuple[str, str]]:
+    if clause.text("FORMAT") is not None:
+        return []
+    missing = []
+    for name in ("KEY_FORMAT", "VALUE_FORMAT"):
+        if clause.text(name) is None:
+            default = defaults.get(name)
+            if default is None:
+                raise StatementError(
+                    f"Statement is missing the '{name}' property from the WITH clause. Either "
+                    "provide one or set a default via the "
+                    "'ksql.persistence.default.format.value' config."
+                )
+            missing.append((name, default))
+    return missing
+
+
+def _topic(
+    statement: ast.CreateSource, clause: properties.WithClause, name: TopicName, topics: Topics
+) -> NewTopic | None:
+    found = topics.find(name)
+    partitions, replicas = clause.number("PARTITIONS"), clause.number("REPLICAS")
+    if found is None and partitions is None:
+        example = dataclasses.replace(
+            statement, properties=clause.adding(("PARTITIONS", 2), *_replicas(replicas)).items
+        )
+        kind = "stream/table"
+        raise BadRequest(
+            f"Topic '{name}' does not exist. If you want to create a new topic for the {kind} "
+            "please re-run the statement providing the required 'PARTITIONS' configuration in the "
+            "WITH clause (and optionally 'REPLICAS'). For example: "
+            f"{format.create_source(example)}"
+        )
+    if found is not None:
+        for wanted, actual, what in (
+            (partitions, found.partitions, "partitions"),
+            (replicas, found.replicas, "replicas"),
+        ):
+            if wanted is not None and wanted != actual:
+                raise ServerFault(
+                    f"A Kafka topic with the name '{name}' already exists, with different "
+                    "partition/replica/retention configuration than required. KSQL expects "
+                    f"{wanted} {what}. The topic has {actual}."
+                )
+        return None
+    assert partitions is not None
+    if partitions < 1:
+        raise ServerFault(
+            f"Failed to guarantee existence of topic {name}\n"
+            "Caused by: Number of partitions was set to an invalid non-positive value."
+        )
+    policy = "compact" if statement.kind == "TABLE" else "delete"
+    configs = [("cleanup.policy", clause.text("CLEANUP_POLICY") or policy)]
+    retention = clause.number("RETENTION_MS")
+    if retention is not None:
+        configs.append(("retention.ms", str(retention)))
+    return NewTopic(name, partitions, -1 if replicas is None else replicas, tuple(configs))
+
+
+def _replicas(replicas: int | None) -> list[tuple[str, int]]:
+    return [] if replicas is None else [("REPLICAS", replicas)]
+
+
+def _source(
+    statement: ast.CreateSource,
+    clause: properties.WithClause,
+    key_name: str,
+    value_name: str,
+    existing: Source | None,
+) -> Source:
+    schema = _schema(statement)
+    key = schemas.key_format(key_name)
+    value = schemas.value_format(value_name, clause.flag("WRAP_SINGLE_VALUE"), schema.value)
+    for name in ("VALUE_DELIMITER", "KEY_DELIMITER"):
+        if clause.text(name) is not None:
+            shown = value_name if name == "VALUE_DELIMITER" else key_name
+            raise StatementError(f"{shown} does not support the following configs: [delimiter]")
+    timestamp = schemas.timestamp_column(
+        schema, clause.text("TIMESTAMP"), clause.text("TIMESTAMP_FORMAT")
+    )
+    schemas.check_formats(schema, key, value)
+    if existing is not None:
+        if not statement.or_replace:
+            raise StatementError(
+                f"Cannot add {statement.kind.lower()} '{statement.name}': "
+                f"A {existing.kind.lower()} with the same name already exists"
+            )
+        check_replacement(existing, statement.kind, schema)
+    topic = clause.text("KAFKA_TOPIC")
+    assert topic is not None
+    return Source(
+        name=statement.name,
+        kind=statement.kind,
+        schema=schema,
+        topic=TopicName(topic),
+        key_format=key,
+        value_format=value,
+        statement=format.create_source(statement),
+        timestamp=timestamp,
+    )
+
+
+def check_replacement(existing: Source, kind: ast.SourceKind, schema: Schema) -> None:
+    """Refuse a CREATE OR REPLACE that takes something away from readers."""
+    if existing.kind != kind:
+        raise StatementError(
+            f"Cannot upgrade data source: DataSource '{existing.name}' has type = {existing.kind} "
+            f"which cannot be upgraded to {kind}."
+        )
+    kept = existing.schema.key == schema.key
+    if not kept or not set(existing.schema.value) <= set(schema.value):
+        raise StatementError(
+            f"Cannot upgrade data source: DataSource '{existing.name}' has schema = "
+            f"{existing.schema} which cannot be upgraded to {schema}."
+        )
+
+
+def _schema(statement: ast.CreateSource) -> Schema:
+    is_table = statement.kind == "TABLE"
+    if not statement.columns:
+        raise StatementError("No columns supplied.")
+    for column in statement.columns:
+        if column.role == "HEADERS":
+            raise NotSupported("HEADERS columns")
+        if column.role in {"KEY", "PRIMARY KEY"} and (column.role == "KEY") == is_table:
+            wanted = "PRIMARY KEY" if is_table else "KEY"
+            raise StatementError(
+                f"Line: {column.at.line}, Col: {column.at.column}: Column {quote(column.name)} is "
+                f"a '{column.role}' column: please use '{wanted}' for "
+                f"{statement.kind.lower()}s.\n"
+                "Tables have PRIMARY KEYs, which are unique and NON NULL.\n"
+                "Streams have KEYs, which have no uniqueness or NON NULL constraints."
+            )
+    columns = tuple(Column(c.name, c.type) for c in statement.columns)
+    schemas.check_names(columns)
+    roles = {c.name: c.role for c in statement.columns}
+    schema = Schema(
+        tuple(c for c in columns if roles[c.name] != "VALUE"),
+        tuple(c for c in columns if roles[c.name] == "VALUE"),
+    )
+    if is_table and not schema.key:
+        raise StatementError("Tables require a PRIMARY KEY. Please define the PRIMARY KEY.")
+    return schema
+
+
+def check_drop(statement: ast.Drop, catalog: Catalog) -> Source | None:
+    """The source that a DROP removes; None when IF EXISTS finds none.
+
+    Raises:
+        RequestError: it is refused.
+    """
+    source = catalog.source(statement.name)
+    if source is None:
+        if statement.delete_topic:
+            raise BadRequest(
+                f"Could not find source to delete topic for: {statement.kind} {statement.name}"
+            )
+        if statement.if_exists:
+            return None
+        raise StatementError(f"{statement.kind.capitalize()} {statement.name} does not exist.")
+    if source.kind != statement.kind:
+        raise StatementError(
+            f"Incompatible data source type is {source.kind.lower()}, "
+            f"but statement was DROP {statement.kind.lower()}"
+        )
+    derived = catalog.derived_sources(source.name)
+    if derived:
+        raise StatementError(
+            f"Cannot drop {source.name}.\nThe following streams and/or tables read from this "
+            f"source: [{', '.join(sorted(derived))}].\n"
+            f"You need to drop them before dropping {source.name}."
+        )
+    return source

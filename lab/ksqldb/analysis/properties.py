@@ -1,0 +1,169 @@
+"""The WITH clause: which properties there are, their types, and what may not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lab.ksqldb.errors import NotSupported, StatementError
+from lab.ksqldb.sql.ast import Properties, PropertyValue
+
+FORMATS = ("KAFKA", "JSON", "NONE")
+"""The formats this server has."""
+
+OTHER_FORMATS = ("AVRO", "DELIMITED", "JSON_SR", "PROTOBUF", "PROTOBUF_NOSR")
+"""The formats of ksqlDB that it refuses by name."""
+
+_TYPES: dict[str, type] = {
+    "KAFKA_TOPIC": str,
+    "PARTITIONS": int,
+    "REPLICAS": int,
+    "RETENTION_MS": int,
+    "CLEANUP_POLICY": str,
+    "KEY_FORMAT": str,
+    "VALUE_FORMAT": str,
+    "FORMAT": str,
+    "TIMESTAMP": str,
+    "TIMESTAMP_FORMAT": str,
+    "WRAP_SINGLE_VALUE": bool,
+    "VALUE_DELIMITER": str,
+    "KEY_DELIMITER": str,
+    "WINDOW_TYPE": str,
+    "WINDOW_SIZE": str,
+    "KEY_SCHEMA_ID": int,
+    "VALUE_SCHEMA_ID": int,
+    "KEY_SCHEMA_FULL_NAME": str,
+    "VALUE_SCHEMA_FULL_NAME": str,
+}
+_REFUSED = {
+    "KEY_SCHEMA_ID",
+    "VALUE_SCHEMA_ID",
+    "KEY_SCHEMA_FULL_NAME",
+    "VALUE_SCHEMA_FULL_NAME",
+}
+_PREPARE = "Failed to prepare statement: "
+
+
+@dataclass(frozen=True, slots=True)
+class WithClause:
+    """A checked WITH clause. Values keep the order in which they were written."""
+
+    items: Properties
+
+    @property
+    def values(self) -> dict[str, PropertyValue]:
+        """By name."""
+        return dict(self.items)
+
+    def text(self, name: str) -> str | None:
+        """A text property."""
+        value = self.values.get(name)
+        return None if value is None else str(value)
+
+    def number(self, name: str) -> int | None:
+        """A whole-number property."""
+        value = self.values.get(name)
+        return None if value is None else int(value)
+
+    def flag(self, name: str) -> bool | None:
+        """A boolean property."""
+        value = self.values.get(name)
+        return None if value is None else bool(value)
+
+    def format(self, name: str) -> str | None:
+        """KEY_FORMAT or VALUE_FORMAT, given itself or by FORMAT, in upper case."""
+        found = self.text(name) or self.text("FORMAT")
+        return None if found is None else found.upper()
+
+    def adding(self, *more: tuple[str, PropertyValue]) -> WithClause:
+        """With further properties, unless they are there already."""
+        have = self.values
+        return WithClause(self.items + tuple(p for p in more if p[0] not in have))
+
+
+def check(items: Properties) -> WithClause:
+    """Check names, types and combinations.
+
+    Raises:
+        StatementError: with ksqlDB's reason.
+        NotSupported: a property this server does not have.
+    """
+    unknown = [name for name, _ in items if name not in _TYPES]
+    if unknown:
+        raise StatementError(
+            f"{_PREPARE}Invalid config variable(s) in the WITH clause: {','.join(unknown)}"
+        )
+    clause = WithClause(tuple((name, _coerce(name, value)) for name, value in items))
+    have = clause.values
+    for name in ("KEY_FORMAT", "VALUE_FORMAT"):
+        if "FORMAT" in have and name in have:
+            raise StatementError(
+                f"{_PREPARE}Cannot supply both '{name}' and 'FORMAT' properties, as 'FORMAT' sets "
+                "both key and value formats."
+                "\nEither use just 'FORMAT', or use 'KEY_FORMAT' and 'VALUE_FORMAT'."
+            )
+    _check_window(clause)
+    refused = _REFUSED & have.keys()
+    if refused:
+        raise NotSupported(f"The WITH property {sorted(refused)[0]}")
+    return clause
+
+
+def _check_window(clause: WithClause) -> None:
+    kind = clause.text("WINDOW_TYPE")
+    if kind is None:
+        return
+    if kind.upper() not in {"SESSION", "HOPPING", "TUMBLING"}:
+        raise StatementError(
+            f"{_PREPARE}Invalid value {kind} for property WINDOW_TYPE: String must be one of: "
+            "SESSION, HOPPING, TUMBLING, null"
+        )
+    if kind.upper() != "SESSION" and clause.text("WINDOW_SIZE") is None:
+        raise StatementError(
+            f"{_PREPARE}{kind.upper()} windows require 'WINDOW_SIZE' to be provided in the WITH "
+            "clause. For example: 'WINDOW_SIZE'='10 SECONDS'"
+        )
+    raise NotSupported("The WITH property WINDOW_TYPE (windowed sources)")
+
+
+def _coerce(name: str, value: PropertyValue) -> PropertyValue:
+    wanted = _TYPES[name]
+    if wanted is int and not isinstance(value, bool):
+        try:
+            return int(value)
+        except ValueError:
+            raise StatementError(
+                f"{_PREPARE}Invalid value {value} for property {name}: Not a number of type INT"
+            ) from None
+    if wanted is bool:
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in {"true", "false"}:
+            return str(value).lower() == "true"
+        raise StatementError(
+            f"{_PREPARE}Invalid value {value} for property {name}: Expected value to be either "
+            "true or false"
+        )
+    if wanted is str and not isinstance(value, str):
+        return str(value)
+    return value
+
+
+def known_format(name: str) -> str:
+    """The format's name in upper case.
+
+    Raises:
+        StatementError: ksqlDB has no such format.
+        NotSupported: it has, this server has not.
+    """
+    upper = name.upper()
+    if upper in OTHER_FORMATS:
+        raise NotSupported(f"The {upper} format")
+    if upper not in FORMATS:
+        raise StatementError(f"Unknown format: {upper}")
+    return upper
+
+
+def names(clause: Iterable[tuple[str, PropertyValue]]) -> list[str]:
+    """The property names of a clause."""
+    return [name for name, _ in clause]

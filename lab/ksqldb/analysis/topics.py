@@ -1,0 +1,63 @@
+"""What analysis asks about topics, and the copy on which statements are validated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lab.ksqldb.names import TopicName
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic's shape. ``retention_ms`` of -1 is for ever."""
+
+    name: TopicName
+    partitions: int
+    replicas: int
+    retention_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewTopic:
+    """A topic to be made; ``replicas`` of -1 is the broker's default."""
+
+    name: TopicName
+    partitions: int
+    replicas: int
+    configs: tuple[tuple[str, str], ...]
+
+
+class Topics(Protocol):
+    """Topics as analysis sees them."""
+
+    def find(self, name: str) -> Topic | None:
+        """The topic, or None."""
+
+
+@dataclass(slots=True)
+class SandboxTopics:
+    """The real topics, with changes that happen only here."""
+
+    real: Topics
+    _made: dict[str, Topic | None] = field(default_factory=dict)
+
+    def find(self, name: str) -> Topic | None:
+        """The topic as the statements before this one would leave it."""
+        if name in self._made:
+            return self._made[name]
+        return self.real.find(name)
+
+    def make(self, topic: NewTopic) -> None:
+        """Pretend to create a topic."""
+        configs = dict(topic.configs)
+        self._made[topic.name] = Topic(
+            topic.name,
+            topic.partitions,
+            max(topic.replicas, 1),
+            int(configs.get("retention.ms", "604800000")),
+        )
+
+    def delete(self, name: str) -> None:
+        """Pretend to delete a topic."""
+        self._made[name] = None

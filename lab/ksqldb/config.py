@@ -1,0 +1,141 @@
+"""The server's settings, and the properties that SQL can see and change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.ksqldb.errors import StatementError
+from lab.ksqldb.names import ServiceId, TopicName
+
+VERSION = "7.9.0"
+"""The ksqlDB version whose protocol and SQL this server follows; clients parse it."""
+
+PRODUCT = "ksqldb-compatible server of kafka-lab"
+
+_STREAMS = "ksql.streams."
+
+DEFAULTS: dict[str, str] = {
+    "ksql.service.id": "default_",
+    "ksql.output.topic.name.prefix": "",
+    "ksql.persistence.default.format.key": "KAFKA",
+    "ksql.query.pull.table.scan.enabled": "true",
+    "ksql.persistent.prefix": "query_",
+    "ksql.transient.prefix": "transient_",
+    "ksql.hidden.topics": "_confluent.*,__confluent.*,_schemas,__consumer_offsets,"
+    "__transaction_state,connect-configs,connect-offsets,connect-status,connect-statuses",
+    "ksql.internal.topic.replicas": "-1",
+    "ksql.logging.processing.stream.auto.create": "true",
+    "ksql.streams.auto.offset.reset": "latest",
+    "ksql.streams.commit.interval.ms": "2000",
+    "ksql.streams.cache.max.bytes.buffering": "10000000",
+    "ksql.streams.num.stream.threads": "4",
+    "ksql.streams.processing.guarantee": "at_least_once",
+}
+"""Properties and their defaults, as ksqlDB's are where it has them."""
+
+_OPTIONAL = frozenset({"ksql.schema.registry.url", "ksql.persistence.default.format.value"})
+
+EDITABLE = frozenset(
+    {
+        "ksql.query.pull.table.scan.enabled",
+        "ksql.streams.auto.offset.reset",
+        "ksql.streams.commit.interval.ms",
+        "ksql.streams.cache.max.bytes.buffering",
+        "ksql.streams.processing.guarantee",
+    }
+)
+
+_RENAMED = {"cache.max.bytes.buffering": "statestore.cache.max.bytes"}
+"""Names that Kafka Streams has changed since ksqlDB took them."""
+
+# Settings of this server's own for its Streams applications; users' properties win.
+_TUNED = {
+    "producer.linger.ms": "5",
+    "producer.batch.size": "131072",
+    "topology.optimization": "none",
+    "reconnect.backoff.ms": "50",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """Everything the server is started with. ``properties`` are the user's own."""
+
+    bootstrap_servers: str
+    host: str
+    port: int
+    service_id: ServiceId
+    state_dir: Path
+    schema_registry_url: str | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def internal_prefix(self) -> str:
+        """What the names of all internal topics and groups begin with."""
+        return f"_confluent-ksql-{self.service_id}"
+
+    @property
+    def command_topic(self) -> TopicName:
+        """The command topic's name."""
+        return TopicName(f"{self.internal_prefix}_command_topic")
+
+    @property
+    def processing_log_topic(self) -> TopicName:
+        """The processing log's topic."""
+        return TopicName(f"{self.service_id}ksql_processing_log")
+
+    @property
+    def address(self) -> str:
+        """``host:port`` under which the server names itself."""
+        return f"{self.host}:{self.port}"
+
+    def effective(self) -> dict[str, str]:
+        """All properties with their values, the user's over the defaults."""
+        own = {"ksql.service.id": str(self.service_id)}
+        own["ksql.streams.bootstrap.servers"] = self.bootstrap_servers
+        own["ksql.streams.state.dir"] = str(self.state_dir)
+        if self.schema_registry_url:
+            own["ksql.schema.registry.url"] = self.schema_registry_url
+        return DEFAULTS | own | dict(self.properties)
+
+    def client_settings(self) -> dict[str, str]:
+        """Settings of plain Kafka clients."""
+        settings = {
+            "bootstrap.servers": self.bootstrap_servers,
+            "reconnect.backoff.ms": "50",
+            "reconnect.backoff.max.ms": "200",
+            "retry.backoff.ms": "50",
+            "socket.connection.setup.timeout.ms": "2000",
+        }
+        for name, value in self.properties.items():
+            plain = name.removeprefix(_STREAMS)
+            if plain.startswith(("security.", "sasl.", "ssl.")):
+                settings[plain] = value
+        return settings
+
+    def streams_settings(self, overrides: Mapping[str, str]) -> dict[str, str]:
+        """Settings of a Kafka Streams application, a request's properties over the server's."""
+        merged = dict(_TUNED)
+        for properties in (self.effective(), overrides):
+            for name, value in properties.items():
+                plain = name.removeprefix(_STREAMS)
+                if name.startswith("ksql.") and not name.startswith(_STREAMS):
+                    continue
+                merged[_RENAMED.get(plain, plain)] = str(value)
+        return merged
+
+
+def check_override(name: str, known_to_kafka: frozenset[str]) -> None:
+    """Refuse a property that nobody knows.
+
+    Raises:
+        StatementError: the name is unknown.
+    """
+    plain = name.removeprefix(_STREAMS)
+    for prefix in ("consumer.", "producer.", "admin.", "main.consumer.", "restore.consumer."):
+        plain = plain.removeprefix(prefix)
+    if name in DEFAULTS or name in _OPTIONAL or plain in known_to_kafka or plain in _RENAMED:
+        return
+    raise StatementError(f"Unknown property: {name}")

@@ -1,0 +1,73 @@
+"""Starts and stops the JVM inside this process. It can be started once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import jpype
+
+from lab.ksqldb.errors import StartError
+
+_OPTIONS = (
+    "-Xrs",  # signals belong to Python
+    "-Xmx768m",
+    "-XX:+UseSerialGC",
+    "-XX:-UsePerfData",
+    "--enable-native-access=ALL-UNNAMED",
+    "-Djava.awt.headless=true",
+    "-Dorg.slf4j.simpleLogger.logFile=System.err",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+    "-Dorg.slf4j.simpleLogger.showThreadName=false",
+    # A reader that starts before its topic's leader is known warns about what mends itself.
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.NetworkClient=error",
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.consumer.ConsumerConfig=error",
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.admin.AdminClientConfig=error",
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.producer.ProducerConfig=error",
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.streams.StreamsConfig=error",
+)
+
+
+def library(java_home: Path) -> Path:
+    """The JVM's library of a Java home.
+
+    Raises:
+        StartError: there is none.
+    """
+    suffix = "dylib" if sys.platform == "darwin" else "so"
+    found = java_home / "lib" / "server" / f"libjvm.{suffix}"
+    if not found.exists():
+        raise StartError(f"no Java runtime in {java_home}: {found} is missing")
+    return found
+
+
+def start(java_home: Path, classpath: Sequence[Path], options: Sequence[str]) -> None:
+    """Start the JVM; options given later win.
+
+    Raises:
+        StartError: the JVM does not start.
+    """
+    missing = [str(p) for p in classpath if not p.exists()]
+    if missing:
+        raise StartError(f"missing on the class path: {', '.join(missing)}")
+    try:
+        jpype.startJVM(
+            str(library(java_home)),
+            *_OPTIONS,
+            *options,
+            classpath=[str(p) for p in classpath],
+            convertStrings=False,
+            interrupt=False,
+        )
+    except (OSError, RuntimeError, TypeError) as error:
+        raise StartError(f"the Java runtime in {java_home} does not start: {error}") from error
+
+
+def stop() -> None:
+    """Stop the JVM, from the main thread; a class data archive is written here if one was asked
+    for."""
+    if jpype.isJVMStarted():
+        jpype.shutdownJVM()

@@ -1,0 +1,35 @@
+"""Java exceptions become the server's own at this border."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import jpype
+
+from lab.ksqldb.errors import ServerFault
+
+
+class JavaFault(ServerFault):
+    """A Java exception, by its simple class name and message."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message or kind)
+        self.kind = kind
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn Java exceptions of the block into JavaFault.
+
+    Raises:
+        JavaFault: for any Java exception.
+    """
+    try:
+        yield
+    except jpype.JException as error:
+        kind = str(error.getClass().getSimpleName())  # type: ignore[attr-defined]
+        message = error.getMessage()  # type: ignore[attr-defined]
+        raise JavaFault(kind, "" if message is None else str(message)) from None
+
+

@@ -1,0 +1,20 @@
+package lab.ksqldb.agg;
+
+/** MIN; NULLs are left out. */
+public final class Minimum implements Aggregate {
+    public Minimum(String type) {}
+
+    @Override
+    public Object initial() {
+        return null;
+    }
+
+    @Override
+    @SuppressWarnings("unchecked")
+    public Object add(Object value, Object state) {
+        if (value == null) {
+            return state;
+        }
+        return state == null || ((Comparable<Object>) value).compareTo(state) < 0 ? value : state;
+    }
+}

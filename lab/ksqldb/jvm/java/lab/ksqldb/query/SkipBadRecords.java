@@ -1,0 +1,28 @@
+package lab.ksqldb.query;
+
+import java.util.Map;
+import lab.ksqldb.client.ProcessingLog;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.streams.errors.DeserializationExceptionHandler;
+import org.apache.kafka.streams.errors.ErrorHandlerContext;
+
+/** Records that cannot be read are reported to the processing log and skipped. */
+public final class SkipBadRecords implements DeserializationExceptionHandler {
+    public static final String LOG = "lab.processing.log";
+    public static final String QUERY = "lab.query.id";
+
+    private ProcessingLog log;
+    private String query;
+
+    @Override
+    public void configure(Map<String, ?> configs) {
+        log = (ProcessingLog) configs.get(LOG);
+        query = (String) configs.get(QUERY);
+    }
+
+    @Override
+    public Response handleError(ErrorHandlerContext context, ConsumerRecord<byte[], byte[]> record, Exception error) {
+        log.unreadable(query, record.topic(), record.value(), error);
+        return Response.resume();
+    }
+}

@@ -1,0 +1,177 @@
+"""The broker, the command topic and the processing log, through the JVM's clients."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jpype
+
+from lab.ksqldb.analysis.topics import NewTopic, Topic
+from lab.ksqldb.jvm.errors import translated
+from lab.ksqldb.names import TopicName
+
+
+def java_map(values: Mapping[str, object]) -> Any:
+    """A java.util.HashMap of strings."""
+    made = jpype.JClass("java.util.HashMap")()
+    for key, value in values.items():
+        made.put(key, str(value))
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOffset:
+    """Where a group stands in a partition."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+    committed: int
+
+
+class Broker:
+    """One admin client and one producer. Every method may block; none is for the event loop."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        with translated():
+            self.java: Any = jpype.JClass("lab.ksqldb.client.Broker")(java_map(settings))
+
+    def cluster_id(self, timeout_ms: int) -> str:
+        """The cluster's id.
+
+        Raises:
+            JavaFault: no answer in time.
+        """
+        with translated():
+            return str(self.java.clusterId(timeout_ms))
+
+    def topics(self) -> dict[str, list[int]]:
+        """Replica counts by partition of every topic."""
+        with translated():
+            found: dict[str, list[int]] = json.loads(str(self.java.topics()))
+            return found
+
+    def find(self, name: str) -> Topic | None:
+        """A topic's shape."""
+        with translated():
+            found = self.java.topic(name)
+        if found is None:
+            return None
+        return Topic(TopicName(name), int(found[0]), int(found[1]), int(found[2]))
+
+    def create(self, topic: NewTopic) -> None:
+        """Create a topic."""
+        with translated():
+            self.java.create(
+                topic.name, topic.partitions, topic.replicas, java_map(dict(topic.configs))
+            )
+
+    def delete(self, *names: str) -> None:
+        """Delete topics; missing ones are no error."""
+        with translated():
+            self.java.delete(jpype.JClass("java.util.ArrayList")(list(names)))
+
+    def delete_prefixed(self, prefix: str) -> None:
+        """Delete every topic whose name begins so."""
+        with translated():
+            self.java.deletePrefixed(prefix)
+
+    def delete_group(self, group: str) -> None:
+        """Delete a consumer group."""
+        with translated():
+            self.java.deleteGroup(group)
+
+    def offsets(self, group: str) -> list[GroupOffset]:
+        """Where a group stands, by topic and partition."""
+        with translated():
+            return [GroupOffset(*row) for row in json.loads(str(self.java.offsets(group)))]
+
+    def readers(self) -> dict[str, tuple[int, int]]:
+        """How many groups and members read each topic."""
+        with translated():
+            found = json.loads(str(self.java.readers()))
+        return {topic: (pair[0], pair[1]) for topic, pair in found.items()}
+
+    def produce(
+        self, topic: str, key: Any, value: Any, timestamp_ms: int | None
+    ) -> None:
+        """Produce one record (Java byte arrays or None) and wait for its acknowledgement."""
+        stamp = None if timestamp_ms is None else jpype.JLong(timestamp_ms)
+        with translated():
+            self.java.produce(topic, key, value, stamp)
+
+    def processing_log(self, topic: str) -> Any:
+        """The processing log's writer, a Java object."""
+        return jpype.JClass("lab.ksqldb.client.ProcessingLog")(self.java, topic)
+
+    def close(self) -> None:
+        """Close the clients."""
+        with translated():
+            self.java.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record of the command topic."""
+
+    offset: int
+    key: bytes
+    value: bytes
+
+
+class CommandLog:
+    """The command topic."""
+
+    def __init__(self, broker: Broker, topic: TopicName, writer_id: str) -> None:
+        self._java: Any = jpype.JClass("lab.ksqldb.client.CommandLog")(
+            broker.java, topic, writer_id
+        )
+
+    def open(self, replicas: int) -> None:
+        """Make the topic if it is missing; read from its beginning."""
+        with translated():
+            self._java.open(replicas)
+
+    def end(self) -> int:
+        """The offset after the last committed record."""
+        with translated():
+            return int(self._java.end())
+
+    def position(self) -> int:
+        """The offset of the next record to be read."""
+        with translated():
+            return int(self._java.position())
+
+    def poll(self, wait_ms: int) -> Sequence[Entry]:
+        """The next records, after waiting for the first."""
+        with translated():
+            return [
+                Entry(int(e.offset), bytes(e.key), bytes(e.value)) for e in self._java.poll(wait_ms)
+            ]
+
+    def append(self, key: bytes, value: bytes) -> int:
+        """Append a record in a transaction of its own; its offset."""
+        with translated():
+            return int(self._java.append(jpype.JArray(jpype.JByte)(key), _bytes(value)))
+
+    def wakeup(self) -> None:
+        """Make a waiting poll return."""
+        self._java.wakeup()
+
+    def close_reader(self) -> None:
+        """Close the reader, from the thread that polls."""
+        with translated():
+            self._java.closeReader()
+
+    def close_writer(self) -> None:
+        """Close the writer."""
+        with translated():
+            self._java.closeWriter()
+
+
+def _bytes(data: bytes) -> Any:
+    return jpype.JArray(jpype.JByte)(data)

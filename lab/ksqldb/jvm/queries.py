@@ -1,0 +1,181 @@
+"""Running queries on the JVM side: Streams applications, push queues, table reads, stream scans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jpype
+
+from lab.ksqldb.catalog import Column, Source, processing_schema
+from lab.ksqldb.functions.registry import Registry
+from lab.ksqldb.jvm import rows
+from lab.ksqldb.jvm.errors import translated
+from lab.ksqldb.jvm.kafka import Broker, java_map
+from lab.ksqldb.jvm.topology import Topology
+from lab.ksqldb.names import QueryId
+from lab.ksqldb.plan import steps
+from lab.ksqldb.sql import ast
+
+
+class StreamsApp:
+    """One Kafka Streams application."""
+
+    def __init__(
+        self, topology: Topology, settings: Mapping[str, str], log: Any, query: QueryId
+    ) -> None:
+        self.topology = topology
+        with translated():
+            self.java: Any = jpype.JClass("lab.ksqldb.query.Runner")(
+                topology.java, java_map(settings), log, query
+            )
+
+    def start(self) -> None:
+        """Start it; returns before it runs."""
+        with translated():
+            self.java.start()
+
+    @property
+    def state(self) -> str:
+        """Kafka Streams' name for the state it is in."""
+        return str(self.java.state())
+
+    def await_running(self, timeout_ms: int) -> bool:
+        """Wait until it runs or has failed; whether it runs."""
+        with translated():
+            return bool(self.java.awaitRunning(timeout_ms))
+
+    def failures(self) -> list[tuple[int, str]]:
+        """Time in ms and stack trace of the last failures."""
+        return [(int(str(f[0])), str(f[1])) for f in self.java.failures()]
+
+    def tasks(self) -> list[tuple[str, str, int, int, int]]:
+        """Task, topic, partition, end offset and committed offset of each partition read here."""
+        with translated():
+            return [
+                (str(t[0]), str(t[1]), int(str(t[2])), int(str(t[3])), int(str(t[4])))
+                for t in self.java.tasks()
+            ]
+
+    def close(self, *, timeout_ms: int, forget: bool) -> bool:
+        """End it; ``forget`` removes its local state too. Whether it ended in time."""
+        with translated():
+            return bool(self.java.close(timeout_ms, forget))
+
+
+class PushQueue:
+    """The rows of a push query on their way to its client."""
+
+    def __init__(self, columns: Sequence[Column], before: str, after: str, limit: int) -> None:
+        """``before`` and ``after`` surround each row; a negative limit is none."""
+        self.java: Any = jpype.JClass("lab.ksqldb.query.PushQueue")(
+            rows.answer(columns, before, after), limit
+        )
+
+    def drain(self, wait_ms: int) -> bytes:
+        """The rows that are there, after waiting for the first."""
+        with translated():
+            return bytes(self.java.drain(wait_ms))
+
+    @property
+    def finished(self) -> bool:
+        """Whether the limit was reached and every row was taken."""
+        return bool(self.java.finished())
+
+    def close(self) -> None:
+        """Drop what is left and unblock the query."""
+        self.java.close()
+
+
+class TableReader:
+    """Answers pull queries from the store of a persistent query."""
+
+    def __init__(self, app: StreamsApp, plan: steps.QueryPlan, table: Source) -> None:
+        """``table`` is the sink of ``plan``."""
+        self._table = table
+        first = steps.chain(plan.step)[0]
+        function = jpype.JClass("lab.ksqldb.step.RowFunction")
+        self._java: Any = jpype.JClass("lab.ksqldb.query.TableReader")(
+            app.java,
+            app.topology.store,
+            jpype.JArray(function)(list(app.topology.stored_steps)),
+            len(first.record.value) if isinstance(first, steps.TableSource) else -1,
+            len(table.schema.value),
+            len(table.schema.key),
+        )
+
+    def read(
+        self,
+        lookups: Sequence[Any] | None,
+        select: Sequence[ast.Expression],
+        where: ast.Expression | None,
+        functions: Registry,
+        answer: Any,
+        limit: int,
+    ) -> bytes:
+        """The rows of some keys (Java rows), or of all; filtered, projected, written.
+
+        Raises:
+            JavaFault: the store cannot be read now.
+        """
+        function = rows.compiled(
+            tuple(processing_schema(self._table)), functions, select=select, where=where
+        )
+        keys = None
+        if lookups is not None:
+            keys = jpype.JArray(jpype.JClass("lab.ksqldb.row.Row"))(list(lookups))
+        with translated():
+            return bytes(self._java.read(keys, function, answer, limit))
+
+
+class StreamScan:
+    """A pull query on a stream: its topic from the beginning to the end it had at the start."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        source: Source,
+        select: Sequence[ast.Expression],
+        where: ast.Expression | None,
+        functions: Registry,
+        answer: Any,
+        limit: int,
+    ) -> None:
+        columns = tuple(processing_schema(source))
+        record = source.schema
+        extra = len(columns) - len(record.value)
+        time = rows.timestamp_extractor(source.timestamp, record)
+        in_key, index = (False, 0)
+        if source.timestamp is not None:
+            in_key, index = rows.timestamp_place(source.timestamp, record)
+        function = rows.compiled(columns, functions, select=select, where=where)
+        with translated():
+            self._java: Any = jpype.JClass("lab.ksqldb.query.StreamScan")(
+                broker.java,
+                source.topic,
+                rows.serde(source.key_format, record.key),
+                rows.serde(source.value_format, record.value, extra),
+                time,
+                in_key,
+                index,
+                len(record.value),
+                function,
+                answer,
+                limit,
+            )
+
+    def next(self) -> bytes | None:
+        """More rows, perhaps none yet; None at the end."""
+        with translated():
+            found = self._java.next()
+        return None if found is None else bytes(found)
+
+    @property
+    def limited(self) -> bool:
+        """Whether the limit ended the scan."""
+        return bool(self._java.limited())
+
+    def close(self) -> None:
+        """Close the consumer."""
+        with translated():
+            self._java.close()

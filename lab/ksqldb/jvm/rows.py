@@ -1,0 +1,86 @@
+"""Java objects for rows: serdes, compiled row functions, answer writers, lookup keys."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import jpype
+
+from lab.ksqldb.catalog import Column, Format, Schema, Source, Timestamp
+from lab.ksqldb.functions.registry import Registry
+from lab.ksqldb.jvm.codegen import row_function
+from lab.ksqldb.jvm.errors import translated
+from lab.ksqldb.jvm.values import object_array
+from lab.ksqldb.sql import ast
+from lab.ksqldb.sql.types import SqlType, struct
+
+
+def struct_text(columns: Sequence[Column]) -> str:
+    """The STRUCT type of some columns, as the Java side parses it."""
+    return str(struct(*((c.name, c.type) for c in columns)))
+
+
+def codec(format_: Format, columns: Sequence[Column]) -> Any:
+    """A Java codec for columns in a format."""
+    wrapped = format_.wrap is not False
+    return jpype.JClass("lab.ksqldb.serde.Codec").of(format_.name, struct_text(columns), wrapped)
+
+
+def serde(format_: Format, columns: Sequence[Column], extra: int = 0) -> Any:
+    """A Java serde; rows read have ``extra`` empty places at their end."""
+    return jpype.JClass("lab.ksqldb.serde.RowSerde")(codec(format_, columns), extra)
+
+
+def compiled(
+    columns: Sequence[Column],
+    functions: Registry,
+    *,
+    select: Sequence[ast.Expression] | None = None,
+    where: ast.Expression | None = None,
+) -> Any:
+    """A compiled function over rows of the given columns; equal ones are shared."""
+    layout: dict[str, tuple[int, SqlType]] = {}
+    for index, column in enumerate(columns):
+        layout.setdefault(column.name, (index, column.type))
+    source = row_function("Row_", layout, functions, select=select, where=where)
+    name = "Row_" + hashlib.sha256(source.encode()).hexdigest()[:16]
+    with translated():
+        return jpype.JClass("lab.ksqldb.query.RowCompiler").compile(
+            name, source.replace("class Row_ ", f"class {name} ")
+        )
+
+
+def answer(columns: Sequence[Column], before: str, after: str) -> Any:
+    """A writer of rows for REST answers."""
+    return jpype.JClass("lab.ksqldb.query.Answer")(struct_text(columns), before, after)
+
+
+def row(values: list[Any]) -> Any:
+    """A Java Row of Java values."""
+    return jpype.JClass("lab.ksqldb.row.Row")(object_array(values))
+
+
+def timestamp_extractor(timestamp: Timestamp | None, record: Schema) -> Any:
+    """The Java object that takes a record's time from a column, or None."""
+    if timestamp is None:
+        return None
+    in_key, index = timestamp_place(timestamp, record)
+    return jpype.JClass("lab.ksqldb.step.ColumnTimestamp")(in_key, index, timestamp.format)
+
+
+def timestamp_place(timestamp: Timestamp, record: Schema) -> tuple[bool, int]:
+    """Whether the column is in the key, and where."""
+    in_key = record.is_key(timestamp.column)
+    side = record.key if in_key else record.value
+    return in_key, next(i for i, c in enumerate(side) if c.name == timestamp.column)
+
+
+def encode(source: Source, key: list[Any], value: list[Any]) -> tuple[Any, Any]:
+    """A record's key and value as Java byte arrays (None for no bytes)."""
+    with translated():
+        return (
+            codec(source.key_format, source.schema.key).write(object_array(key)),
+            codec(source.value_format, source.schema.value).write(object_array(value)),
+        )

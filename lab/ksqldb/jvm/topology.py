@@ -1,0 +1,198 @@
+"""Execution plans to Kafka Streams topologies: each step calls one small Java builder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jpype
+
+from lab.ksqldb.catalog import Column
+from lab.ksqldb.functions.registry import Registry
+from lab.ksqldb.jvm import rows
+from lab.ksqldb.jvm.errors import translated
+from lab.ksqldb.names import QueryId
+from lab.ksqldb.plan import explain, steps
+from lab.ksqldb.sql import ast
+
+ParseExpression = Callable[[str], ast.Expression]
+
+_STREAM_APPEND = "KSTREAM-TRANSFORMVALUES-0000000001"
+_TABLE_APPEND = "KTABLE-TRANSFORMVALUES-0000000002"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A step's Java object, and whether it is a KTable."""
+
+    java: Any
+    is_table: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """A built topology; ``store`` and ``steps`` serve pull queries on an aggregation's table."""
+
+    java: Any
+    description: str
+    store: str | None
+    stored_steps: tuple[Any, ...]
+
+
+class TopologyBuilder:
+    """Builds the topology of one plan."""
+
+    def __init__(
+        self,
+        plan: steps.QueryPlan,
+        functions: Registry,
+        parse: ParseExpression,
+        log: Any,
+    ) -> None:
+        """``log`` is the Java processing log, or None when nothing will run."""
+        self._plan = plan
+        self._functions = functions
+        self._parse = parse
+        self._log = log
+        self._streams = jpype.JClass("org.apache.kafka.streams.StreamsBuilder")()
+        self._store: str | None = None
+        self._stored_steps: list[Any] = []
+
+    def build(self, push: Any = None) -> Topology:
+        """The topology; rows go to ``push`` (a Java RowSink) when the plan has no sink."""
+        with translated():
+            last = self._step(self._plan.step)
+            if not isinstance(self._plan.step, steps.Sink):
+                sinks = jpype.JClass("lab.ksqldb.step.SinkStep")
+                stream = sinks.changes(last.java) if last.is_table else last.java
+                sinks.push(stream, push)
+            properties = jpype.JClass("java.util.Properties")()
+            built = self._streams.build(properties)
+            return Topology(
+                built, str(built.describe()), self._store, tuple(self._stored_steps)
+            )
+
+    def _step(self, step: steps.Step) -> Built:
+        match step:
+            case steps.StreamSource() | steps.TableSource():
+                return self._source(step)
+            case steps.Filter():
+                return self._filter(step)
+            case steps.Select():
+                return self._select(step)
+            case steps.Aggregate():
+                return self._aggregate(step)
+            case steps.Sink():
+                return self._sink(step)
+            case steps.GroupBy():
+                raise AssertionError("a grouping stands before an aggregation only")
+
+    def _problems(self, step: steps.Step) -> Any:
+        if self._log is None:
+            return jpype.JClass("lab.ksqldb.step.Problems").IGNORED
+        return self._log.problems(explain.logger(self._plan.id, step))
+
+    def _source(self, step: steps.StreamSource | steps.TableSource) -> Built:
+        record = step.record
+        key = rows.serde(step.formats.key, record.key)
+        value = rows.serde(step.formats.value, record.value, extra_places(step))
+        time = rows.timestamp_extractor(step.timestamp, record)
+        java = jpype.JClass("lab.ksqldb.step.SourceStep")
+        values = len(record.value)
+        if isinstance(step, steps.TableSource):
+            self._store = step.store
+            table = java.table(
+                self._streams, step.topic, key, value, time, values, _TABLE_APPEND, step.store
+            )
+            return Built(table, True)
+        stream = java.stream(self._streams, step.topic, key, value, time, values, _STREAM_APPEND)
+        return Built(stream, False)
+
+    def _filter(self, step: steps.Filter) -> Built:
+        before = self._step(step.source)
+        where = rows.compiled(
+            step.source.schema.value, self._functions, where=self._parse(step.where)
+        )
+        self._stored(where)
+        java = jpype.JClass("lab.ksqldb.step.FilterStep")
+        build = java.table if before.is_table else java.stream
+        built = build(before.java, where, self._problems(step), step.context)
+        return Built(built, before.is_table)
+
+    def _select(self, step: steps.Select) -> Built:
+        before = self._step(step.source)
+        select = rows.compiled(
+            step.source.schema.value,
+            self._functions,
+            select=[self._parse(i.expression) for i in step.items],
+        )
+        self._stored(select)
+        java = jpype.JClass("lab.ksqldb.step.SelectStep")
+        build = java.table if before.is_table else java.stream
+        built = build(before.java, select, self._problems(step), step.context)
+        return Built(built, before.is_table)
+
+    def _stored(self, function: Any) -> None:
+        """Steps after the store make its rows the table's rows, for pull queries too."""
+        if self._store is not None:
+            self._stored_steps.append(function)
+
+    def _group(self, step: steps.GroupBy) -> Any:
+        before = self._step(step.source)
+        key = rows.serde(step.formats.key, step.schema.key)
+        value = rows.serde(step.formats.value, step.schema.value)
+        java = jpype.JClass("lab.ksqldb.step.GroupByStep")
+        if step.by_key:
+            return java.byKey(before.java, key, value, step.context)
+        group = rows.compiled(
+            step.source.schema.value,
+            self._functions,
+            select=[self._parse(k.expression) for k in step.keys],
+        )
+        return java.by(before.java, group, self._problems(step), key, value, step.context)
+
+    def _aggregate(self, step: steps.Aggregate) -> Built:
+        grouped = self._group(step.source)
+        columns = step.source.schema.value
+        names = [c.name for c in columns]
+        of = jpype.JClass("lab.ksqldb.agg.Aggregate")
+        calls = []
+        state = list(columns)
+        for index, call in enumerate(step.calls):
+            argument = columns[names.index(call.column)].type
+            found = self._functions.get(call.function).resolve([argument])
+            calls.append(of.of(found.signature.java, str(argument)))
+            assert found.signature.state is not None
+            name = step.schema.value[len(columns) + index].name
+            state.append(Column(name, found.signature.state([argument])))
+        aggregates = jpype.JArray(of)(calls)
+        arguments = jpype.JArray(jpype.JInt)([names.index(c.column) for c in step.calls])
+        java = jpype.JClass("lab.ksqldb.step.AggregateStep")
+        self._store = f"{step.context}-Materialize"
+        table = java.stream(
+            grouped,
+            len(columns),
+            aggregates,
+            arguments,
+            rows.serde(step.formats.key, step.schema.key),
+            rows.serde(step.formats.value, state),
+            self._store,
+        )
+        results = java.resultsOf(len(columns), aggregates)
+        self._stored_steps.append(results)
+        return Built(java.results(table, results, f"{step.context}-ToOutputSchema"), True)
+
+    def _sink(self, step: steps.Sink) -> Built:
+        before = self._step(step.source)
+        key = rows.serde(step.formats.key, step.schema.key)
+        value = rows.serde(step.formats.value, step.schema.value)
+        java = jpype.JClass("lab.ksqldb.step.SinkStep")
+        write = java.table if before.is_table else java.stream
+        write(before.java, step.topic, key, value)
+        return before
+
+
+def extra_places(step: steps.StreamSource | steps.TableSource) -> int:
+    """How many places after the values a source's rows have: pseudo columns and the key's."""
+    return len(step.schema.value) - len(step.record.value)

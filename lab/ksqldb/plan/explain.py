@@ -1,0 +1,45 @@
+"""A plan as the text that EXPLAIN shows."""
+
+from __future__ import annotations
+
+from lab.ksqldb.catalog import Schema
+from lab.ksqldb.names import QueryId
+from lab.ksqldb.plan import steps
+from lab.ksqldb.sql.format import type_text
+from lab.ksqldb.sql.identifiers import write
+
+_NAMES = {
+    steps.StreamSource: "SOURCE",
+    steps.TableSource: "SOURCE",
+    steps.Filter: "FILTER",
+    steps.Select: "PROJECT",
+    steps.GroupBy: "GROUP_BY",
+    steps.Aggregate: "AGGREGATE",
+    steps.Sink: "SINK",
+}
+
+
+def logger(query: QueryId, step: steps.Step) -> str:
+    """The name under which a step reports to the processing log."""
+    context = step.context.replace("-", ".") if not isinstance(step, steps.Sink) else step.context
+    suffix = ".Source" if steps.source_of(step) is None else ""
+    return f"{query}.{context}{suffix}"
+
+
+def execution_plan(query: QueryId, last: steps.Step) -> str:
+    """The steps from the last to the source, each indented deeper than the one after it."""
+    lines = []
+    for depth, step in enumerate(reversed(steps.chain(last))):
+        indent = "\t\t" * depth
+        lines.append(
+            f"{indent} > [ {_NAMES[type(step)]} ] | Schema: {_schema(step.schema)} | "
+            f"Logger: {logger(query, step)}\n"
+        )
+    return "".join(lines)
+
+
+def _schema(schema: Schema) -> str:
+    return ", ".join(
+        [f"{write(c.name)} {type_text(c.type)} KEY" for c in schema.key]
+        + [f"{write(c.name)} {type_text(c.type)}" for c in schema.value]
+    )

@@ -1,0 +1,235 @@
+"""The HTTP application: routes, bodies in, errors out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from lab.ksqldb.config import PRODUCT, VERSION
+from lab.ksqldb.errors import BadRequest, KsqlError, NotFound, RequestError
+from lab.ksqldb.rest import entities, queries
+from lab.ksqldb.rest.statements import Failed, Statements
+from lab.ksqldb.rest.streaming import StreamedAnswer
+from lab.ksqldb.runtime.engine import Engine
+
+_LOG = logging.getLogger(__name__)
+_JSON = "application/json"
+_INTERNAL = "The server encountered an internal error. Please consult the server's log."
+
+Endpoint = Callable[[Request], Awaitable[ASGIApp]]
+
+
+class OnlyHttp2(BadRequest):
+    """An end point was called over HTTP/1.1 that needs HTTP/2."""
+
+    error_code = 40004
+
+
+class Application:
+    """The end points over an engine."""
+
+    def __init__(
+        self, engine: Engine, versions: Callable[[], dict[str, str]], statements: Statements
+    ) -> None:
+        """``versions`` gives further members of /info once the JVM runs."""
+        self._engine = engine
+        self._versions = versions
+        self._statements = statements
+        self._work = ThreadPoolExecutor(32, thread_name_prefix="request")
+        self._streams = ThreadPoolExecutor(256, thread_name_prefix="push")
+
+    def asgi(self) -> Starlette:
+        """The ASGI application."""
+        routes = [
+            Route("/", self._root),
+            Route("/info", self._info),
+            Route("/healthcheck", self._health),
+            Route("/ksql", self._guarded(self._ksql), methods=["POST"]),
+            Route("/query", self._guarded(self._query), methods=["POST"]),
+            Route("/query-stream", self._guarded(self._query_stream), methods=["POST"]),
+            Route("/close-query", self._guarded(self._close_query), methods=["POST"]),
+            Route("/inserts-stream", self._guarded(self._inserts), methods=["POST"]),
+            Route("/status", self._guarded(self._all_status)),
+            Route("/status/{kind}/{name}/{action}", self._guarded(self._status)),
+            Route("/is_valid_property/{name}", self._valid_property),
+            Route("/clusterStatus", self._no_cluster_status),
+            Route("/v1/metadata", self._metadata),
+            Route("/v1/metadata/id", self._metadata_id),
+        ]
+        return Starlette(routes=routes, exception_handlers={404: _missing, 405: _wrong_method})
+
+    def _guarded(self, endpoint: Endpoint) -> Any:
+        """An end point whose errors become error bodies."""
+
+        async def guarded(request: Request) -> Any:
+            try:
+                return await endpoint(request)
+            except Failed as failed:
+                return _refused(failed.error, failed.done, _JSON)
+            except KsqlError as error:
+                bare = request.url.path in {"/query-stream", "/query"}
+                return _refused(error, [], None if bare else _JSON)
+            except Exception:
+                _LOG.exception("%s failed", request.url.path)
+                return _json(entities.error(50000, _INTERNAL, None, []), 500)
+
+        return guarded
+
+    async def _run(self, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._work, lambda: call(*arguments, **named))
+
+    async def _root(self, request: Request) -> Response:
+        return RedirectResponse("/info", status_code=307)
+
+    async def _info(self, request: Request) -> Response:
+        info = {
+            "version": VERSION,
+            "kafkaClusterId": self._engine.cluster_id,
+            "ksqlServiceId": self._engine.config.service_id,
+            "serverStatus": "RUNNING" if self._engine.ready.is_set() else "INITIALIZING",
+            "product": PRODUCT,
+            **self._versions(),
+        }
+        return _json({"KsqlServerInfo": info})
+
+    async def _health(self, request: Request) -> Response:
+        ready = self._engine.ready.is_set()
+        following = ready and self._engine.runner.is_alive
+        details = {"metastore": ready, "kafka": ready, "commandRunner": following}
+        return _json(
+            {
+                "isHealthy": following,
+                "details": {name: {"isHealthy": good} for name, good in details.items()},
+                "serverState": "READY" if ready else "NOT_READY",
+            }
+        )
+
+    async def _ksql(self, request: Request) -> ASGIApp:
+        body = await _object(request)
+        text = _text(body, "ksql")
+        properties = body.get("streamsProperties") or {}
+        return _json(await self._run(self._statements.run, text, properties))
+
+    async def _query(self, request: Request) -> ASGIApp:
+        body = await _object(request)
+        accepted = request.headers.get("accept", "")
+        media = queries.DELIMITED if queries.DELIMITED in accepted else queries.CLASSIC
+        return await self._select(
+            _text(body, "ksql"), body.get("streamsProperties") or {}, media, classic=True
+        )
+
+    async def _query_stream(self, request: Request) -> ASGIApp:
+        body = await _object(request)
+        accepted = request.headers.get("accept", "")
+        media = queries.JSON if queries.JSON in accepted else queries.DELIMITED
+        properties = body.get("properties") or body.get("streamsProperties") or {}
+        text = _text(body, "sql" if "sql" in body else "ksql")
+        return await self._select(text, properties, media, classic=False)
+
+    async def _select(
+        self, text: str, properties: dict[str, Any], media: str, *, classic: bool
+    ) -> ASGIApp:
+        found = await self._run(
+            queries.select, self._engine, text, properties, media, classic=classic
+        )
+        return StreamedAnswer(found.rows, found.framing, self._streams)
+
+    async def _close_query(self, request: Request) -> ASGIApp:
+        body = await _object(request)
+        query = _text(body, "queryId")
+        push = self._engine.transient.find(query) if self._engine.ready.is_set() else None
+        if push is None:
+            raise BadRequest(f"No query with id {query}")
+        push.close()
+        return Response(status_code=200)
+
+    async def _inserts(self, request: Request) -> ASGIApp:
+        if not request.scope.get("http_version", "1.1").startswith("2"):
+            raise OnlyHttp2("This endpoint is only available when using HTTP2")
+        raise BadRequest("/inserts-stream is not supported by this ksqlDB-compatible server.")
+
+    async def _all_status(self, request: Request) -> ASGIApp:
+        return _json({"commandStatuses": dict.fromkeys(self._engine.statuses, "SUCCESS")})
+
+    async def _status(self, request: Request) -> ASGIApp:
+        parts = request.path_params
+        found = self._engine.statuses.get(f"{parts['kind']}/{parts['name']}/{parts['action']}")
+        if found is None:
+            raise NotFound("Command not found")
+        return _json({"status": "SUCCESS", "message": found.message, "queryId": found.query})
+
+    async def _valid_property(self, request: Request) -> Response:
+        return _json(True)
+
+    async def _no_cluster_status(self, request: Request) -> Response:
+        return Response(status_code=404, media_type=_JSON)
+
+    async def _metadata(self, request: Request) -> Response:
+        return _json({"version": VERSION, "clusterId": self._cluster()})
+
+    async def _metadata_id(self, request: Request) -> Response:
+        return _json(self._cluster())
+
+    def _cluster(self) -> dict[str, Any]:
+        clusters = {
+            "kafka-cluster": self._engine.cluster_id,
+            "ksql-cluster": self._engine.config.service_id,
+        }
+        return {"scope": {"path": [], "clusters": clusters}, "id": ""}
+
+
+def _json(value: Any, status: int = 200, media_type: str | None = _JSON) -> Response:
+    data = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    headers = {} if media_type is None else {"content-type": media_type}
+    return Response(data, status, headers=headers)
+
+
+def _refused(error: KsqlError, done: list[dict[str, Any]], media_type: str | None) -> Response:
+    if not isinstance(error, RequestError):
+        _LOG.warning("%s", error)
+        return _json(entities.error(50000, error.message, None, done), 500, media_type)
+    statement = getattr(error, "statement", None)
+    body = entities.error(error.error_code, error.message, statement, done)
+    return _json(body, error.status, media_type)
+
+
+async def _object(request: Request) -> dict[str, Any]:
+    data = await request.body()
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise BadRequest(f"Invalid JSON in request: {error}") from None
+    if not isinstance(value, dict):
+        raise BadRequest("Invalid JSON in request: an object is expected")
+    return value
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise BadRequest(f'"{name}" must be given, as text')
+    return value
+
+
+async def _missing(request: Request, error: Exception) -> Response:
+    return Response(
+        "<html><body><h1>Resource not found</h1></body></html>",
+        404,
+        media_type="text/html",
+    )
+
+
+async def _wrong_method(request: Request, error: Exception) -> Response:
+    return Response("<html><body><h1>Method Not Allowed</h1></body></html>", 405,
+                    media_type="text/html")

@@ -1,0 +1,188 @@
+"""The answers of DESCRIBE, EXPLAIN and the EXTENDED forms of SHOW."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.ksqldb.analysis.query import analyze
+from lab.ksqldb.catalog import Source
+from lab.ksqldb.errors import KsqlError, NotSupported, StatementError
+from lab.ksqldb.jvm.topology import TopologyBuilder
+from lab.ksqldb.plan import explain, steps
+from lab.ksqldb.plan.planner import plan_push
+from lab.ksqldb.rest.entities import Entity, fields, running_query
+from lab.ksqldb.runtime.engine import Engine
+from lab.ksqldb.runtime.persistent import PersistentQuery
+from lab.ksqldb.runtime.planning import Distributed
+from lab.ksqldb.runtime.transient import PushQuery
+from lab.ksqldb.sql import ast
+
+
+def source_description(engine: Engine, source: Source, *, extended: bool) -> Entity:
+    """A source as DESCRIBE shows it."""
+    topic = engine.broker.find(source.topic)
+    find = engine.persistent.find
+    readers = [q for r in engine.catalog.readers(source.name) if (q := find(r.id))]
+    writers = [q for w in engine.catalog.writers(source.name) if (q := find(w.id))]
+    return {
+        "name": source.name,
+        "windowType": None,
+        "readQueries": [running_query(q) for q in readers],
+        "writeQueries": [running_query(q) for q in writers],
+        "fields": fields(source.schema),
+        "type": source.kind,
+        "timestamp": source.timestamp.column if source.timestamp else "",
+        "statistics": "",
+        "errorStats": "",
+        "extended": extended,
+        "keyFormat": source.key_format.name,
+        "valueFormat": source.value_format.name,
+        "topic": source.topic,
+        "partitions": topic.partitions if topic else 0,
+        "replication": topic.replicas if topic else 0,
+        "statement": source.statement,
+        "queryOffsetSummaries": [_offsets(engine, q) for q in writers] if extended else [],
+        "sourceConstraints": list(engine.catalog.derived_sources(source.name)),
+        "clusterStatistics": [],
+        "clusterErrorStats": [],
+    }
+
+
+def _offsets(engine: Engine, query: PersistentQuery) -> Entity:
+    group = engine.persistent.application_id(query.id)
+    topics: dict[str, list[Entity]] = {}
+    try:
+        for at in engine.broker.offsets(group):
+            topics.setdefault(at.topic, []).append(
+                {
+                    "partition": at.partition,
+                    "logStartOffset": at.start,
+                    "logEndOffset": at.end,
+                    "consumerOffset": at.committed,
+                }
+            )
+    except KsqlError:
+        topics = {}
+    return {
+        "groupId": group,
+        "topicSummaries": [{"kafkaTopic": t, "offsets": rows} for t, rows in topics.items()],
+    }
+
+
+def query_description(engine: Engine, query: PersistentQuery | PushQuery) -> Entity:
+    """A query as EXPLAIN and SHOW QUERIES EXTENDED show it."""
+    persistent = isinstance(query, PersistentQuery)
+    if persistent:
+        topology = query.app.topology.description
+        group = engine.persistent.application_id(query.id)
+        tasks = _tasks(query)
+        failures = query.app.failures()
+    else:
+        topology, group = query.topology.description, query.group
+        tasks, failures = [], []
+    return _description(
+        query.plan,
+        query.statement,
+        topology,
+        group,
+        query.properties,
+        kind="PERSISTENT" if persistent else "PUSH",
+        sinks=[query.sink.name] if persistent else [],
+        hosts={engine.config.address: query.state},
+        state=query.state,
+        tasks=tasks,
+        errors=[{"timestamp": at, "errorMessage": text, "type": "SYSTEM"} for at, text in failures],
+    )
+
+
+def _description(
+    plan: steps.QueryPlan,
+    statement: str,
+    topology: str,
+    group: str,
+    properties: Mapping[str, Any],
+    *,
+    kind: str,
+    sinks: list[Any],
+    hosts: dict[str, str],
+    state: str | None,
+    tasks: list[Entity],
+    errors: list[Entity],
+) -> Entity:
+    return {
+        "id": plan.id,
+        "statementText": statement,
+        "windowType": None,
+        "fields": fields(plan.step.schema),
+        "sources": list(plan.sources),
+        "sinks": sinks,
+        "topology": topology + "\n" if not topology.endswith("\n\n") else topology,
+        "executionPlan": explain.execution_plan(plan.id, plan.step),
+        "overriddenProperties": dict(properties),
+        "ksqlHostQueryStatus": hosts,
+        "queryType": kind,
+        "queryErrors": errors,
+        "tasksMetadata": tasks,
+        "consumerGroupId": group,
+        "state": state,
+    }
+
+
+def _tasks(query: PersistentQuery) -> list[Entity]:
+    tasks: dict[str, list[Entity]] = {}
+    for task, topic, partition, end, committed in query.app.tasks():
+        tasks.setdefault(task, []).append(
+            {
+                "topicPartitionEntity": {"topic": topic, "partition": partition},
+                "endOffset": end,
+                "committedOffset": committed,
+            }
+        )
+    return [
+        {"taskId": task, "topicOffsets": offsets, "timeCurrentIdlingStarted": None}
+        for task, offsets in tasks.items()
+    ]
+
+
+def explain_statement(
+    engine: Engine, statement: ast.Statement, text: str, properties: Mapping[str, Any]
+) -> Entity:
+    """What a statement would run as, without running it.
+
+    Raises:
+        StatementError: the statement is refused, or has no plan.
+    """
+    match statement:
+        case ast.QueryStatement(query=query):
+            analyzed = analyze(query, engine.catalog, engine.functions)
+            planned = plan_push(analyzed, engine.functions)
+            id_ = engine.transient.new_push_id(analyzed)
+            plan = steps.QueryPlan(id_, (analyzed.source.name,), None, planned.step)
+            group = engine.transient.group(id_)
+            shown = text
+        case ast.CreateAsSelect():
+            planning = engine.planning(engine.catalog, engine.broker)
+            made = planning.create_as_select(statement, engine.next_query_number)
+            if not isinstance(made, Distributed) or made.command.query is None:
+                raise StatementError("The source exists already: there is nothing to explain.")
+            plan = made.command.query
+            group = engine.persistent.application_id(plan.id)
+            shown = made.command.statement
+        case _:
+            raise NotSupported(f"EXPLAIN of {type(statement).__name__}")
+    builder = TopologyBuilder(plan, engine.functions, engine.parser.parse_expression, None)
+    topology = builder.build()
+    return _description(
+        plan,
+        shown,
+        topology.description,
+        group,
+        properties,
+        kind="PUSH" if plan.sink is None else "PERSISTENT",
+        sinks=[] if plan.sink is None else [plan.sink],
+        hosts={},
+        state=None,
+        tasks=[],
+        errors=[],
+    )

@@ -1,0 +1,126 @@
+"""The /query and /query-stream end points: SELECT statements and their formats of answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lab.ksqldb.analysis import pull
+from lab.ksqldb.analysis.query import analyze
+from lab.ksqldb.catalog import Column, Schema
+from lab.ksqldb.errors import BadRequest, StatementError
+from lab.ksqldb.rest.streaming import Framing
+from lab.ksqldb.runtime.engine import Engine
+from lab.ksqldb.runtime.transient import Rows, RowText
+from lab.ksqldb.sql import ast
+from lab.ksqldb.sql.identifiers import quote
+
+CLASSIC = "application/vnd.ksql.v1+json"
+DELIMITED = "application/vnd.ksqlapi.delimited.v1"
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A query that was started, its rows, and how they are framed."""
+
+    rows: Rows
+    framing: Framing
+
+
+def select(
+    engine: Engine, text: str, properties: Mapping[str, Any], media_type: str, *, classic: bool
+) -> Selected:
+    """Start the one SELECT of a request.
+
+    ``classic`` is for the errors of /query.
+
+    Raises:
+        KsqlError: the request is refused.
+    """
+    engine.check_ready()
+    parsed = engine.parser.parse(text)
+    if len(parsed) != 1:
+        raise StatementError(
+            f"Expected exactly one KSQL statement; found {len(parsed)} instead", statement=text
+        )
+    statement = parsed[0].statement
+    try:
+        if isinstance(statement, ast.Print):
+            raise StatementError("PRINT is not supported by this ksqlDB-compatible server.")
+        if not isinstance(statement, ast.QueryStatement):
+            if classic:
+                kind = type(statement).__name__
+                raise BadRequest(f"Statement type `{kind}' not supported for this resource")
+            raise StatementError("Neither a query nor a print statement")
+        return _start(engine, statement.query, parsed[0].text, properties, media_type)
+    except StatementError as error:
+        error.statement = error.statement or parsed[0].text
+        raise
+
+
+def _start(
+    engine: Engine, query: ast.Query, text: str, properties: Mapping[str, Any], media_type: str
+) -> Selected:
+    overrides = {str(k): str(v) for k, v in properties.items()}
+    if query.emit is None:
+        if engine.catalog.source(query.source.source) is not None:
+            pull.check_shape(query)
+        analyzed = analyze(query, engine.catalog, engine.functions)
+        rows = engine.transient.pull(analyzed, engine.catalog, _row_text(media_type, push=False))
+        names = [i.name for i in analyzed.items]
+        return Selected(rows, _framing(rows, names, media_type, push=False))
+    analyzed = analyze(query, engine.catalog, engine.functions)
+    push = engine.transient.push(analyzed, text, overrides, _row_text(media_type, push=True))
+    names = [c.name for c in push.schema.value]
+    return Selected(push, _framing(push, names, media_type, push=True))
+
+
+def _row_text(media_type: str, *, push: bool) -> RowText:
+    if media_type == DELIMITED:
+        return RowText("", "\n")
+    if media_type == JSON:
+        return RowText(",", "")
+    if push:
+        return RowText('{"row":{"columns":', "}},\n")
+    return RowText(',\n{"row":{"columns":', "}}")
+
+
+def _framing(rows: Rows, names: list[Any], media_type: str, *, push: bool) -> Framing:
+    columns = {c.name: c for c in rows.schema.columns}
+    ordered = [columns[n] for n in names]
+    if media_type == CLASSIC:
+        header = {"queryId": rows.id, "schema": _classic_schema(rows.schema, ordered)}
+        head = "[" + _compact({"header": header})
+        # A push query's rows each end with a comma, a pull query's begin with one.
+        return Framing(CLASSIC, (head + (",\n" if push else "")).encode(), _classic_tail(push))
+    header = {
+        "queryId": rows.id,
+        "columnNames": [c.name for c in ordered],
+        "columnTypes": [str(c.type) for c in ordered],
+    }
+    if media_type == JSON:
+        return Framing(JSON, ("[" + _compact(header)).encode(), lambda _: b"]")
+    return Framing(DELIMITED, (_compact(header) + "\n").encode(), lambda _: b"")
+
+
+def _classic_schema(schema: Schema, ordered: list[Column]) -> str:
+    return ", ".join(
+        f"{quote(c.name)} {c.type}{' KEY' if schema.is_key(c.name) else ''}" for c in ordered
+    )
+
+
+def _classic_tail(push: bool) -> Any:
+    def tail(final: str | None) -> bytes:
+        if final is None:
+            return b"]"
+        comma = "" if push else ",\n"
+        return (comma + _compact({"finalMessage": final}) + "]").encode()
+
+    return tail
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,64 @@
+"""Serves the application: HTTP/1.1 and HTTP/2 (prior knowledge and upgrade) on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from lab.ksqldb.errors import StartError
+
+_LOG = logging.getLogger(__name__)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        StartError: the address cannot be had; names it.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+        made.listen(128)
+    except OSError as error:
+        made.close()
+        raise StartError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+    made.setblocking(False)
+    made.set_inheritable(True)
+    return made
+
+
+def settings(listening: socket.socket) -> Config:
+    """Hypercorn's settings."""
+    config = Config()
+    config.bind = [f"fd://{listening.fileno()}"]
+    config.graceful_timeout = 0.2
+    config.keep_alive_timeout = 3600
+    config.accesslog = None
+    config.loglevel = "WARNING"
+    config.h2_max_concurrent_streams = 1000
+    config.include_server_header = False
+    config.include_date_header = False
+    return config
+
+
+async def run(app: Any, listening: socket.socket, failed: asyncio.Event) -> None:
+    """Serve until SIGTERM, SIGINT, or until ``failed`` is set."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+
+    async def ended() -> None:
+        waits = {asyncio.create_task(stop.wait()), asyncio.create_task(failed.wait())}
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+
+    await serve(app, settings(listening), shutdown_trigger=ended, mode="asgi")

@@ -1,0 +1,266 @@
+"""The engine: the catalog, the command log and the queries, behind a few operations.
+
+Changes are planned under one lock, written to the command topic and applied from it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lab.ksqldb.analysis.insert import Computed, Insertion, Value, analyze_insert, mismatch
+from lab.ksqldb.analysis.topics import NewTopic
+from lab.ksqldb.catalog import Catalog, Column, Source
+from lab.ksqldb.config import ServerConfig
+from lab.ksqldb.errors import BadRequest, KsqlError, NotReady, StartError, StatementError
+from lab.ksqldb.functions.library import builtin
+from lab.ksqldb.jvm import rows
+from lab.ksqldb.jvm.errors import JavaFault
+from lab.ksqldb.jvm.kafka import Broker, CommandLog
+from lab.ksqldb.jvm.values import object_array, to_java
+from lab.ksqldb.names import QueryId
+from lab.ksqldb.plan.steps import Command
+from lab.ksqldb.runtime import commands
+from lab.ksqldb.runtime.persistent import PersistentQueries
+from lab.ksqldb.runtime.planning import Distributed, Planning, apply
+from lab.ksqldb.runtime.processing_log import processing_log_source
+from lab.ksqldb.runtime.transient import TransientQueries
+from lab.ksqldb.sql import ast
+from lab.ksqldb.sql.parser import Parser
+from lab.ksqldb.sql.types import SqlType
+
+_LOG = logging.getLogger(__name__)
+_APPLY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a distributed statement."""
+
+    key: str
+    statement: str
+    message: str
+    query: QueryId | None
+    offset: int
+
+
+class Engine:
+    """Everything but HTTP. Methods may block: none is for the event loop."""
+
+    def __init__(self, config: ServerConfig, parser: Parser) -> None:
+        self.config = config
+        self.parser = parser
+        self.functions = builtin()
+        self.catalog = Catalog()
+        self.cluster_id = ""
+        self.statuses: dict[str, Outcome] = {}
+        self.changes = threading.RLock()
+        self.ready = threading.Event()
+        self.failure: StartError | None = None
+        self._stopping = False
+        self._restored: dict[QueryId, commands.Recorded] = {}
+        self.broker: Broker
+        self.persistent: PersistentQueries
+        self.transient: TransientQueries
+        self.runner: commands.CommandRunner
+        self._log: CommandLog
+
+    def start(self) -> None:
+        """Connect, replay the command topic and start what it holds; returns when ready.
+
+        A broker that is not there yet is waited for.
+        """
+        self.broker = Broker(self.config.client_settings())
+        while not self._stopping:
+            try:
+                self.cluster_id = self.broker.cluster_id(timeout_ms=1000)
+                break
+            except JavaFault as fault:
+                _LOG.debug("no broker yet: %s", fault)
+        log = self.broker.processing_log(self.config.processing_log_topic)
+        parse = self.parser.parse_expression
+        self.persistent = PersistentQueries(
+            self.config, self.broker, self.functions, parse, log
+        )
+        self.transient = TransientQueries(
+            self.config, self.broker, self.functions, parse, log, self.persistent
+        )
+        self._log = CommandLog(self.broker, self.config.command_topic, self.config.service_id)
+        self.runner = commands.CommandRunner(self._log, self._apply, self._parse_type)
+        replicas = int(self.config.effective()["ksql.internal.topic.replicas"])
+        self._log.open(replicas)
+        self.runner.replay()
+        self._start_restored()
+        self.runner.follow()
+        self._ensure_processing_log()
+        self.ready.set()
+
+    def _parse_type(self, text: str) -> SqlType:
+        node = self.parser.parse_expression(f"CAST(NULL AS {text})")
+        assert isinstance(node, ast.Cast)
+        return node.type
+
+    def _ensure_processing_log(self) -> None:
+        topic = self.config.processing_log_topic
+        if self.broker.find(topic) is None:
+            with contextlib.suppress(JavaFault):  # another node was faster
+                self.broker.create(NewTopic(topic, 1, -1, (("cleanup.policy", "delete"),)))
+        wanted = self.config.effective()["ksql.logging.processing.stream.auto.create"] == "true"
+        if wanted and self.runner.applied < 0:
+            source = processing_log_source(topic)
+            self.distribute(
+                Distributed(
+                    f"stream/`{source.name}`/create",
+                    Command(source.statement, create=source),
+                    "Stream created",
+                ),
+                {},
+            )
+
+    # Planning and applying
+
+    def planning(self, catalog: Catalog, topics: Any) -> Planning:
+        """A planner over some catalog and topics."""
+        return Planning(catalog, topics, self.functions, self.config.effective())
+
+    @property
+    def next_query_number(self) -> int:
+        """The number of the next persistent query: the command topic's next offset."""
+        return self.runner.applied + 1
+
+    def distribute(self, planned: Distributed, properties: Mapping[str, str]) -> Outcome:
+        """Make a statement happen: its topic, its record, and what that does.
+
+        Raises:
+            KsqlError: some of it failed.
+        """
+        if planned.new_topic is not None:
+            self._create_topic(planned.new_topic)
+        record = commands.write(planned.key, planned.command, properties)
+        offset = self._log.append(*record)
+        self.runner.wait_for(offset, _APPLY_SECONDS)
+        if planned.old_topic is not None:
+            self.broker.delete(planned.old_topic)
+        query = planned.command.query
+        outcome = Outcome(
+            planned.key,
+            planned.command.statement,
+            planned.message,
+            None if query is None else query.id,
+            offset,
+        )
+        self.statuses[planned.key] = outcome
+        return outcome
+
+    def _create_topic(self, topic: NewTopic) -> None:
+        try:
+            self.broker.create(topic)
+        except JavaFault as fault:
+            if fault.kind != "TopicExistsException":
+                raise
+
+    def _apply(self, recorded: commands.Recorded, replaying: bool) -> None:
+        command = recorded.command
+        with self.changes if replaying else contextlib.nullcontext():
+            apply(command, self.catalog)
+        for query in command.terminate:
+            self._restored.pop(query, None)
+            if not replaying:
+                self.persistent.terminate(query)
+        if command.query is None:
+            return
+        if replaying:
+            self._restored[command.query.id] = recorded
+        else:
+            self._start(recorded)
+
+    def _start(self, recorded: commands.Recorded) -> None:
+        plan = recorded.command.query
+        sink = recorded.command.create
+        assert plan is not None
+        assert sink is not None
+        self.persistent.start(plan, recorded.command.statement, sink, recorded.properties)
+
+    def _start_restored(self) -> None:
+        for query, recorded in list(self._restored.items()):
+            try:
+                self._start(recorded)
+            except KsqlError as error:
+                _LOG.error("the query %s cannot be restored: %s", query, error)
+        self._restored.clear()
+
+    # Rows in
+
+    def insertion(self, statement: ast.InsertValues, catalog: Catalog) -> Insertion:
+        """Check an INSERT INTO … VALUES against a catalog."""
+        return analyze_insert(statement, catalog, self.functions)
+
+    def insert(self, insertion: Insertion) -> None:
+        """Produce one record.
+
+        Raises:
+            KsqlError: a value does not fit, or the broker refuses.
+        """
+        source = insertion.source
+        key = self._java_values(insertion.key, source.schema.key, source)
+        value = self._java_values(insertion.value, source.schema.value, source)
+        key_bytes, value_bytes = rows.encode(source, key, value)
+        timestamp = insertion.timestamp
+        if timestamp is not None and not isinstance(timestamp, int):
+            raise StatementError("ROWTIME takes a BIGINT: milliseconds since 1970.")
+        try:
+            self.broker.produce(source.topic, key_bytes, value_bytes, timestamp)
+        except JavaFault as fault:
+            raise BadRequest(
+                f"Failed to insert values into '{source.name}'.\nCaused by: {fault.message}"
+            ) from None
+
+    def _java_values(
+        self, values: tuple[Value, ...], columns: tuple[Column, ...], source: Source
+    ) -> list[Any]:
+        computed = [v.expression for v in values if isinstance(v, Computed)]
+        results: Any = ()
+        if computed:
+            function = rows.compiled((), self.functions, select=computed)
+            results = function.apply(object_array([]), None)
+        found: list[Any] = []
+        taken = 0
+        for value, column in zip(values, columns, strict=True):
+            if isinstance(value, Computed):
+                found.append(results[taken])
+                taken += 1
+                continue
+            try:
+                found.append(to_java(value, column.type))
+            except JavaFault:
+                refused = mismatch(column, f"STRING({value})")
+                raise StatementError(
+                    f"Failed to insert values into '{source.name}'. {refused.message}"
+                ) from None
+        return found
+
+    # The end
+
+    def check_ready(self) -> None:
+        """Refuse requests until the command topic is replayed.
+
+        Raises:
+            NotReady: it is not.
+        """
+        if not self.ready.is_set():
+            raise NotReady("KSQL is not yet ready to serve requests.")
+
+    def stop(self) -> None:
+        """Stop all queries and close all clients."""
+        self._stopping = True
+        if hasattr(self, "runner"):
+            self.runner.stop()
+            self.transient.close()
+            self.persistent.close()
+            self._log.close_writer()
+        if hasattr(self, "broker"):
+            self.broker.close()

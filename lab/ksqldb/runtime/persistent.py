@@ -1,0 +1,156 @@
+"""Persistent queries: one Kafka Streams application each."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lab.ksqldb.catalog import Source
+from lab.ksqldb.config import ServerConfig
+from lab.ksqldb.errors import KsqlError
+from lab.ksqldb.functions.registry import Registry
+from lab.ksqldb.jvm.kafka import Broker
+from lab.ksqldb.jvm.queries import StreamsApp, TableReader
+from lab.ksqldb.jvm.topology import ParseExpression, TopologyBuilder
+from lab.ksqldb.names import QueryId
+from lab.ksqldb.plan.steps import QueryPlan, Sink, chain
+
+_LOG = logging.getLogger(__name__)
+_STOP_MS = 2000
+
+
+@dataclass(slots=True)
+class PersistentQuery:
+    """A running persistent query."""
+
+    plan: QueryPlan
+    statement: str
+    sink: Source
+    properties: Mapping[str, str]
+    app: StreamsApp
+    reader: TableReader | None
+
+    @property
+    def id(self) -> QueryId:
+        """Its id."""
+        return self.plan.id
+
+    @property
+    def state(self) -> str:
+        """RUNNING, ERROR or what ksqlDB shows otherwise."""
+        state = self.app.state
+        if state in {"ERROR", "PENDING_ERROR"}:
+            return "ERROR"
+        return "RUNNING" if state in {"CREATED", "REBALANCING", "RUNNING"} else "NOT_RUNNING"
+
+
+class PersistentQueries:
+    """Starts, lists and ends persistent queries."""
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        broker: Broker,
+        functions: Registry,
+        parse: ParseExpression,
+        log: Any,
+    ) -> None:
+        self._config = config
+        self._broker = broker
+        self._functions = functions
+        self._parse = parse
+        self._log = log
+        self._running: dict[QueryId, PersistentQuery] = {}
+        self._cleaners: list[threading.Thread] = []
+
+    def all(self) -> list[PersistentQuery]:
+        """All queries, oldest first."""
+        return list(self._running.values())
+
+    def find(self, query: str) -> PersistentQuery | None:
+        """The query of that id."""
+        return self._running.get(QueryId(query))
+
+    def application_id(self, query: QueryId) -> str:
+        """The Kafka Streams application id, which is also the consumer group."""
+        prefix = self._config.effective()["ksql.persistent.prefix"]
+        return f"{self._config.internal_prefix}{prefix}{query}"
+
+    def start(
+        self, plan: QueryPlan, statement: str, sink: Source, properties: Mapping[str, str]
+    ) -> PersistentQuery:
+        """Build a query's topology and start it; returns before it runs."""
+        builder = TopologyBuilder(plan, self._functions, self._parse, self._log)
+        topology = builder.build()
+        app = StreamsApp(topology, self._settings(plan, properties), self._log, plan.id)
+        readable = sink.is_table and topology.store is not None
+        query = PersistentQuery(
+            plan,
+            statement,
+            sink,
+            properties,
+            app,
+            TableReader(app, plan, sink) if readable else None,
+        )
+        self._running[plan.id] = query
+        app.start()
+        _LOG.info("started %s", plan.id)
+        return query
+
+    def _settings(self, plan: QueryPlan, properties: Mapping[str, str]) -> dict[str, str]:
+        settings = self._config.streams_settings(properties)
+        settings["application.id"] = self.application_id(plan.id)
+        settings["client.id"] = self.application_id(plan.id)
+        # A node that was killed takes its place again at once: the group knows it by this name.
+        instance = f"{socket.gethostname()}-{self._config.port}"
+        settings.setdefault("main.consumer.group.instance.id", instance)
+        first = chain(plan.step)[0]
+        topic = self._broker.find(getattr(first, "topic", ""))
+        if topic is not None:
+            tasks = topic.partitions * (2 if len(chain(plan.step)) > 4 else 1)
+            threads = min(int(settings["num.stream.threads"]), tasks, max(os.cpu_count() or 1, 1))
+            settings["num.stream.threads"] = str(threads)
+        return settings
+
+    def terminate(self, query: QueryId) -> None:
+        """End a query; its local state, internal topics and group go in the background."""
+        found = self._running.pop(query, None)
+        if found is None:
+            return
+        found.app.close(timeout_ms=_STOP_MS, forget=True)
+        _LOG.info("terminated %s", query)
+        cleaner = threading.Thread(target=self._clean, args=(query,), daemon=True)
+        self._cleaners = [c for c in self._cleaners if c.is_alive()]
+        self._cleaners.append(cleaner)
+        cleaner.start()
+
+    def _clean(self, query: QueryId) -> None:
+        application = self.application_id(query)
+        try:
+            self._broker.delete_prefixed(f"{application}-")
+            with contextlib.suppress(KsqlError):
+                self._broker.delete_group(application)
+        except KsqlError as error:
+            _LOG.warning("the internal topics of %s are left behind: %s", query, error)
+
+    def close(self) -> None:
+        """Stop all queries side by side; they go on where they were at the next start."""
+        closers = [
+            threading.Thread(target=q.app.close, kwargs={"timeout_ms": _STOP_MS, "forget": False})
+            for q in self._running.values()
+        ]
+        for closer in closers:
+            closer.start()
+        for closer in [*closers, *self._cleaners]:
+            closer.join(timeout=_STOP_MS / 1000)
+
+
+def sink_topic(plan: QueryPlan) -> str | None:
+    """The topic a plan writes to."""
+    return plan.step.topic if isinstance(plan.step, Sink) else None

@@ -1,0 +1,310 @@
+"""Push and pull queries: what a SELECT runs as, and its rows as bytes of the answer."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lab.ksqldb.analysis import pull
+from lab.ksqldb.analysis.query import AnalyzedQuery
+from lab.ksqldb.catalog import Catalog, Column, Schema
+from lab.ksqldb.config import ServerConfig
+from lab.ksqldb.errors import KsqlError, StatementError
+from lab.ksqldb.functions.registry import Registry
+from lab.ksqldb.jvm import rows
+from lab.ksqldb.jvm.errors import JavaFault
+from lab.ksqldb.jvm.kafka import Broker
+from lab.ksqldb.jvm.queries import PushQueue, StreamScan, StreamsApp
+from lab.ksqldb.jvm.topology import ParseExpression, Topology, TopologyBuilder
+from lab.ksqldb.jvm.values import to_java
+from lab.ksqldb.names import QueryId
+from lab.ksqldb.plan.planner import plan_push, pull_projection
+from lab.ksqldb.plan.steps import QueryPlan
+from lab.ksqldb.runtime.persistent import PersistentQueries
+
+_LOG = logging.getLogger(__name__)
+_STORE_WAIT_SECONDS = 10.0
+_DRAIN_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RowText:
+    """What surrounds each row in an answer."""
+
+    before: str
+    after: str
+
+
+class Rows(Protocol):
+    """A query's rows on their way: chunks of the answer, in a thread of the caller's."""
+
+    id: QueryId
+    schema: Schema
+
+    def chunks(self) -> Iterator[bytes]:
+        """The chunks; an empty one says that nothing came for a while."""
+
+    def close(self) -> None:
+        """End the query; may be called from any thread, more than once."""
+
+    @property
+    def final(self) -> str | None:
+        """Why it ended, as the classic answer's last line says it."""
+
+
+class PushQuery:
+    """A push query: a Kafka Streams application of its own, until its limit or its client's end."""
+
+    def __init__(
+        self,
+        id_: QueryId,
+        statement: str,
+        plan: QueryPlan,
+        columns: tuple[Column, ...],
+        topology: Topology,
+        app: StreamsApp,
+        queue: PushQueue,
+        group: str,
+        properties: Mapping[str, str],
+        ended: Any,
+    ) -> None:
+        self.id = id_
+        self.statement = statement
+        self.plan = plan
+        self.schema = Schema((), columns)
+        self.topology = topology
+        self.group = group
+        self.properties = properties
+        self._app = app
+        self._queue = queue
+        self._ended = ended
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @property
+    def state(self) -> str:
+        """RUNNING or ERROR."""
+        return "ERROR" if self._app.state in {"ERROR", "PENDING_ERROR"} else "RUNNING"
+
+    def start(self) -> None:
+        """Start it."""
+        self._app.start()
+
+    def chunks(self) -> Iterator[bytes]:
+        """Rows as they come.
+
+        Raises:
+            KsqlError: the query failed.
+        """
+        while not self._closed and not self._queue.finished:
+            chunk = self._queue.drain(_DRAIN_MS)
+            if not chunk and self.state == "ERROR":
+                raise KsqlError(f"The query {self.id} failed.")
+            yield chunk
+
+    @property
+    def final(self) -> str | None:
+        """The limit is the only end of its own."""
+        return "Limit Reached" if not self._closed else None
+
+    def close(self) -> None:
+        """End it and remove what it left."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._queue.close()
+        threading.Thread(target=self._remove, daemon=True).start()
+
+    def _remove(self) -> None:
+        self._app.close(timeout_ms=5000, forget=True)
+        self._ended(self)
+
+
+class TablePull:
+    """A pull query on a table: answered at once from its store."""
+
+    final = None
+
+    def __init__(self, id_: QueryId, schema: Schema, data: bytes) -> None:
+        self.id = id_
+        self.schema = schema
+        self._data = data
+
+    def chunks(self) -> Iterator[bytes]:
+        """All rows."""
+        yield self._data
+
+    def close(self) -> None:
+        """Nothing is left to end."""
+
+
+class StreamPull:
+    """A pull query on a stream: a bounded read of its topic."""
+
+    def __init__(self, id_: QueryId, schema: Schema, scan: StreamScan) -> None:
+        self.id = id_
+        self.schema = schema
+        self._scan = scan
+        self._closed = False
+
+    def chunks(self) -> Iterator[bytes]:
+        """Rows as they are read."""
+        try:
+            while not self._closed and (chunk := self._scan.next()) is not None:
+                yield chunk
+        finally:
+            self._scan.close()
+
+    @property
+    def final(self) -> str | None:
+        """Whether the limit or the end of the stream ended it."""
+        return "Limit Reached" if self._scan.limited else "Query Completed"
+
+    def close(self) -> None:
+        """End it at the next chunk."""
+        self._closed = True
+
+
+class TransientQueries:
+    """Makes push and pull queries, and knows the push queries that run."""
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        broker: Broker,
+        functions: Registry,
+        parse: ParseExpression,
+        log: Any,
+        persistent: PersistentQueries,
+    ) -> None:
+        self._config = config
+        self._broker = broker
+        self._functions = functions
+        self._parse = parse
+        self._log = log
+        self._persistent = persistent
+        self._pushes: dict[QueryId, PushQuery] = {}
+
+    def pushes(self) -> list[PushQuery]:
+        """The push queries that run."""
+        return list(self._pushes.values())
+
+    def find(self, query: str) -> PushQuery | None:
+        """The push query of that id."""
+        return self._pushes.get(QueryId(query))
+
+    def new_push_id(self, query: AnalyzedQuery) -> QueryId:
+        """An id for a push query."""
+        return QueryId(f"transient_{query.source.name}_{secrets.randbits(63)}")
+
+    def group(self, query: QueryId) -> str:
+        """The application id of a push query."""
+        prefix = self._config.effective()["ksql.transient.prefix"]
+        return f"{self._config.internal_prefix}{prefix}{query}_{time.time_ns() // 1_000_000}"
+
+    def push(
+        self, query: AnalyzedQuery, statement: str, properties: Mapping[str, str], text: RowText
+    ) -> PushQuery:
+        """Start a push query."""
+        planned = plan_push(query, self._functions)
+        id_ = self.new_push_id(query)
+        plan = QueryPlan(id_, (query.source.name,), None, planned.step)
+        columns = planned.schema.value
+        limit = -1 if query.limit is None else query.limit
+        queue = PushQueue(columns, text.before, text.after, limit)
+        builder = TopologyBuilder(plan, self._functions, self._parse, self._log)
+        topology = builder.build(queue.java)
+        group = self.group(id_)
+        settings = self._config.streams_settings(properties)
+        settings["application.id"] = settings["client.id"] = group
+        settings["num.stream.threads"] = "1"
+        # Rows are wanted as they come, not when the next commit is due.
+        settings["statestore.cache.max.bytes"] = "0"
+        app = StreamsApp(topology, settings, self._log, id_)
+        push = PushQuery(
+            id_, statement, plan, columns, topology, app, queue, group, properties, self._ended
+        )
+        self._pushes[id_] = push
+        push.start()
+        return push
+
+    def _ended(self, push: PushQuery) -> None:
+        self._pushes.pop(push.id, None)
+        try:
+            self._broker.delete_prefixed(f"{push.group}-")
+            self._broker.delete_group(push.group)
+        except KsqlError as error:
+            _LOG.debug("nothing to clean after %s: %s", push.id, error)
+
+    def pull(self, query: AnalyzedQuery, catalog: Catalog, text: RowText) -> Rows:
+        """Answer a pull query.
+
+        Raises:
+            StatementError: the source cannot be pulled from, or not now.
+        """
+        pull.check_analyzed(query)
+        schema = pull_projection(query, self._functions)
+        limit = -1 if query.limit is None else query.limit
+        columns = {c.name: c for c in schema.columns}
+        answer = rows.answer([columns[i.name] for i in query.items], text.before, text.after)
+        select = [i.expression for i in query.items]
+        if query.source.is_table:
+            data = self._table(query, catalog, select, answer, limit)
+            ordered = Schema(schema.key, schema.value)
+            return TablePull(_pull_id(), ordered, data)
+        scan = StreamScan(
+            self._broker, query.source, select, query.where, self._functions, answer, limit
+        )
+        return StreamPull(self.new_push_id(query), schema, scan)
+
+    def _table(
+        self,
+        query: AnalyzedQuery,
+        catalog: Catalog,
+        select: list[Any],
+        answer: Any,
+        limit: int,
+    ) -> bytes:
+        source = query.source
+        writers = [self._persistent.find(q.id) for q in catalog.writers(source.name)]
+        found = next((w for w in writers if w is not None and w.reader is not None), None)
+        if found is None or found.reader is None:
+            raise StatementError(
+                f"The `{source.name}` table isn't queryable. To derive a queryable table, you can "
+                f"do 'CREATE TABLE QUERYABLE_{source.name} AS SELECT * FROM {source.name}'. "
+                "See https://cnfl.io/queries for more info.\n"
+                "Add EMIT CHANGES if you intended to issue a push query."
+            )
+        values = pull.lookups(query.where, source.schema.key)
+        lookups = None
+        if values is not None:
+            type_ = source.schema.key[0].type
+            lookups = [rows.row([to_java(v, type_)]) for v in values]
+        deadline = time.monotonic() + _STORE_WAIT_SECONDS
+        while True:
+            try:
+                return found.reader.read(
+                    lookups, select, query.where, self._functions, answer, limit
+                )
+            except JavaFault as fault:
+                # The store opens when the query's partitions are assigned.
+                if time.monotonic() > deadline or found.state == "ERROR":
+                    raise StatementError(
+                        f"Unable to execute pull query on {source.name}: {fault.message}"
+                    ) from None
+                time.sleep(0.01)
+
+    def close(self) -> None:
+        """End all push queries."""
+        for push in self.pushes():
+            push.close()
+
+
+def _pull_id() -> QueryId:
+    return QueryId(f"query_{time.time_ns() // 1_000_000}")
