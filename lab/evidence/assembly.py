@@ -6,12 +6,13 @@ Everything here can be done again from the folder alone; nothing is remembered f
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from lab import claims
 from lab.claims import Claim
 from lab.errors import LabError
+from lab.evidence.errors import BrokenHistory
 from lab.evidence.folders import RunFolder, read_json, write_json
 from lab.evidence.history import read_history
 from lab.evidence.model import ClaimRecord, Comparison, Judgement, Verdict
@@ -22,16 +23,26 @@ _LOG_LIMIT_BYTES = 20 * 1024 * 1024
 
 
 def assemble(run: RunFolder) -> tuple[ClaimRecord, ...]:
-    """Judge every history in ``run`` and write its verdicts and summary. Raises LabError."""
+    """Judge every history in ``run`` and write its verdicts and summary.
+
+    A damaged history leaves its claim inconclusive and the others alone.
+    """
     environment = read_json(run.environment)
     catalogue = claims.load()
     records = []
     for claim_id in run.claims_seen():
-        found = record(claim_id, read_history(run.history(claim_id)))
+        found = _judged(run, claim_id)
         write_json(run.verdict(claim_id), verdict_data(found, catalogue.get(claim_id), environment))
         records.append(found)
     write_json(run.summary, summary_data(records, environment))
     return tuple(records)
+
+
+def _judged(run: RunFolder, claim_id: str) -> ClaimRecord:
+    try:
+        return record(claim_id, read_history(run.history(claim_id)))
+    except BrokenHistory as error:
+        return replace(record(claim_id, ()), reasons=(str(error),))
 
 
 def verdict_data(

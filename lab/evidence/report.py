@@ -12,6 +12,7 @@ from lab import claims
 from lab.claims import Claim
 from lab.evidence.assembly import assemble
 from lab.evidence.encoding import brief
+from lab.evidence.errors import BrokenHistory
 from lab.evidence.folders import RunFolder, all_runs, latest, read_json
 from lab.evidence.history import read_history
 from lab.evidence.model import ClaimRecord, Entry, Verdict
@@ -57,7 +58,7 @@ def last_verdicts(runs_dir: Path) -> dict[str, LastVerdict]:
 def rebuild(run_dir: Path) -> Path:
     """Judge the run's histories again, write verdicts, summary and page; the page's path.
 
-    Raises NoSuchRun for a folder that holds no run, BrokenHistory for a damaged one.
+    Raises NoSuchRun for a folder that holds no run.
     """
     run = RunFolder(run_dir.absolute()).require()
     return write_page(run, assemble(run))
@@ -95,7 +96,10 @@ def labels(environment: Mapping[str, object]) -> list[str]:
 
 
 def _view(run: RunFolder, found: ClaimRecord) -> dict[str, object]:
-    entries = read_history(run.history(found.claim))
+    try:
+        entries = read_history(run.history(found.claim))
+    except BrokenHistory:
+        entries = ()
     claim: Claim | None = claims.load().get(found.claim)
     return {
         "record": found,
