@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
-from lab.shell.drawing import Data, Listing, counts, facts, type_name
+from lab.shell.drawing import Data, Facts, Listing, counts, type_name
 
 
 def fields_table(fields: Iterable[Data], source_type: str) -> Listing:
@@ -27,7 +27,7 @@ def source_description(source: Data) -> Iterator[RenderableType]:
     kind = source["type"]
     yield Text(f"{kind.capitalize()} {source['name']}", style="bold")
     yield fields_table(source["fields"], kind)
-    yield facts(
+    yield Facts(
         [
             ("topic", source["topic"]),
             ("partitions", source["partitions"] or None),
@@ -63,7 +63,7 @@ def source_description(source: Data) -> Iterator[RenderableType]:
 def query_description(query: Data) -> Iterator[RenderableType]:
     """A running query: what it reads and writes, its plan and its topology."""
     yield Text(f"Query {query['id']}", style="bold")
-    yield facts(
+    yield Facts(
         [
             ("type", query["queryType"]),
             ("sources", ", ".join(query["sources"])),

@@ -68,15 +68,23 @@ def listing(
         yield Text(nothing, style="dim")
 
 
-def facts(pairs: Iterable[tuple[str, object]]) -> Text:
-    """Names and values in two columns; empty values are left out, long ones go on indented."""
-    shown = [(name, str(value)) for name, value in pairs if value not in (None, "", [], {})]
-    width = max((len(name) for name, _ in shown), default=0) + 2
-    text = Text(no_wrap=True, overflow="ignore")
-    for index, (name, value) in enumerate(shown):
-        text.append("\n" if index else "").append(name.ljust(width), style="dim")
-        text.append(value.replace("\n", "\n" + " " * width))
-    return text
+class Facts:
+    """Names and values in two columns; empty values are left out, long ones go on below."""
+
+    def __init__(self, pairs: Iterable[tuple[str, object]]) -> None:
+        self._pairs = [(name, str(value)) for name, value in pairs if value not in (None, "")]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The lines."""
+        indent = max((len(name) for name, _ in self._pairs), default=0) + 2
+        room = max(options.max_width - indent, 10)
+        for name, value in self._pairs:
+            label = name
+            for line in value.split("\n"):
+                for part in Text(line).wrap(console, room):
+                    part.rstrip()
+                    yield Text(label.ljust(indent), style="dim").append_text(part)
+                    label = ""
 
 
 def counts(counts: Data) -> str:

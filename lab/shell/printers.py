@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from itertools import islice
+from typing import IO
 
 from rich.console import Console
 from rich.text import Text
@@ -58,9 +60,9 @@ class HumanPrinter:
         count = 0
         try:
             for row in (*sample, *rows) if not push else rows:
-                for line in table.row(row):
-                    self._line(line)
                 count += 1
+                # Not through rich, which would write a line again that Ctrl-C interrupted.
+                _write(self._out.file, "".join(f"{line}\n" for line in table.row(row)))
         except KeyboardInterrupt:
             self._line("")  # the terminal has just written ^C
             raise
@@ -75,14 +77,14 @@ class HumanPrinter:
             title, message = "error", error.message
         text = Text(f"{place}: " if place else "", style="red")
         text.append(f"{title}: ", style="bold red").append(message, style="red")
-        self._errors.print(text)
+        self._errors.print(text, soft_wrap=True)
         position = position_in(message)
         if position and statement:
             for line in caret_lines(statement.text, position):
                 self._errors.print(Text(f"  {line}"), no_wrap=True, overflow="ignore")
         hint = error.hint or (UNREACHABLE_HINT if isinstance(error, Unreachable) else None)
         if hint:
-            self._errors.print(Text(hint))
+            self._errors.print(Text(hint), soft_wrap=True)
 
     def interrupted(self, statement: Statement) -> None:
         """What Ctrl-C has ended."""
@@ -93,9 +95,15 @@ class HumanPrinter:
         self._out.out(line, style=style, highlight=False)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the caller, as ``_write`` below does."""
+        raise BrokenPipeError
+
+
 def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False)
-    if not console.is_terminal:
+    console = _Console(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDTH_WITHOUT_TERMINAL
     return console
 
@@ -110,20 +118,20 @@ class JsonPrinter:
 
     def entity(self, entity: Entity) -> None:
         """The answer as it came."""
-        _write(dict(entity.data))
+        _write_json(dict(entity.data))
 
     def done(self, statement: Statement) -> None:
         """``{"@type":"done","statementText":…}``."""
-        _write({"@type": "done", "statementText": statement.text})
+        _write_json({"@type": "done", "statementText": statement.text})
 
     def property(self, name: str, value: str | None) -> None:
         """``{"@type":"property","name":…,"value":…}``."""
-        _write({"@type": "property", "name": name, "value": value})
+        _write_json({"@type": "property", "name": name, "value": value})
 
     def rows(self, header: QueryHeader, rows: Iterator[Row], *, push: bool) -> None:
         """A header line, then one line per row with its columns by name."""
         names = header.column_names
-        _write(
+        _write_json(
             {
                 "@type": "header",
                 "queryId": header.query_id,
@@ -133,7 +141,7 @@ class JsonPrinter:
             }
         )
         for row in rows:
-            _write({"@type": "row", "columns": dict(zip(names, row, strict=True))})
+            _write_json({"@type": "row", "columns": dict(zip(names, row, strict=True))})
 
     def failure(self, error: LabError, statement: Statement | None, place: str | None) -> None:
         """The error with the statement's text, and where it stands in a script."""
@@ -149,13 +157,22 @@ class JsonPrinter:
             line = {"@type": "client_error", "message": error.message, "statementText": text}
         if place:
             line["place"] = place
-        _write(line)
+        _write_json(line)
 
     def interrupted(self, statement: Statement) -> None:
         """``{"@type":"interrupted","statementText":…}``."""
-        _write({"@type": "interrupted", "statementText": statement.text})
+        _write_json({"@type": "interrupted", "statementText": statement.text})
 
 
-def _write(line: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
-    sys.stdout.flush()
+def _write_json(line: dict[str, object]) -> None:
+    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    _write(sys.stdout, text + "\n")
+
+
+def _write(file: IO[str], text: str) -> None:
+    try:
+        file.write(text)
+        file.flush()
+    except BrokenPipeError:
+        # Without an errno, click leaves it to the caller, who knows that `| head` is no failure.
+        raise BrokenPipeError from None

@@ -59,6 +59,13 @@ def test_description_of_a_source() -> None:
     assert "                C1.ID ID," in lines
 
 
+def test_long_facts_are_wrapped_and_never_cut() -> None:
+    (entity,) = RECORDED["/ksql DESCRIBE C1_EAST;"]["body"]
+    lines = shown(entity["@type"], entity, width=60).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert "RETENTION_MS=604800000" in " ".join(lines)
+
+
 def test_extended_description_shows_offsets_and_lag() -> None:
     text = recorded("DESCRIBE C1_EAST EXTENDED;")
     assert "Consumer group _confluent-ksql-default_query_CSAS_C1_EAST_11" in text

@@ -243,26 +243,25 @@ class Terminal:
 
     def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
         self.process = process
-        self._master = master
-        self._text = ""
         self.raw = ""
+        self._master = master
+        self._seen = 0
 
     def type(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
     def sees(self, words: str) -> str:
-        """Wait for the words; everything since the last call up to them."""
+        """Wait for the words after what was seen last; the text up to them."""
 
         def look() -> bool:
             if select.select([self._master], [], [], 0.05)[0]:
-                part = os.read(self._master, 65536).decode("utf-8", "replace")
-                self._text += part
-                self.raw += part
-            return words in _plain(self._text)
+                self.raw += os.read(self._master, 65536).decode("utf-8", "replace")
+            return words in _plain(self.raw)[self._seen :]
 
         wait_until(f"{words!r} on the terminal", look, timeout_seconds=20, every_seconds=0)
-        seen, self._text = _plain(self._text), ""
-        return seen
+        text = _plain(self.raw)
+        begin, self._seen = self._seen, text.index(words, self._seen) + len(words)
+        return text[begin : self._seen]
 
 
 def _plain(text: str) -> str:
@@ -311,7 +310,7 @@ def test_terminal_session_from_greeting_to_exit(ksqldb: KsqlStub, tmp_path: Path
     assert "+SHOW TABLES;" in history
 
 
-def test_ctrl_c_ends_the_query_and_ctrl_d_the_shell(ksqldb: KsqlStub, tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_query_and_discards_what_is_typed(ksqldb: KsqlStub, tmp_path: Path) -> None:
     with terminal(ksqldb.url, tmp_path) as shell:
         shell.sees("ksql>")
         shell.type(ENDLESS + "\r")
@@ -321,6 +320,12 @@ def test_ctrl_c_ends_the_query_and_ctrl_d_the_shell(ksqldb: KsqlStub, tmp_path: 
         assert ksqldb.closed.is_set()
         shell.sees("ksql>")
         shell.type("half a state\x03")
+        shell.type("exit\r")
+        assert shell.process.wait(10) == 0
+
+
+def test_ctrl_d_leaves(ksqldb: KsqlStub, tmp_path: Path) -> None:
+    with terminal(ksqldb.url, tmp_path) as shell:
         shell.sees("ksql>")
         shell.type("\x04")
         assert shell.process.wait(10) == 0
