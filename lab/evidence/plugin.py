@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ pytest_plugins = ("lab.evidence.fixtures",)
 
 TARGETS = ("embedded", "compose", "external")
 
+ROOM: pytest.StashKey[ExitStack] = pytest.StashKey()
 CONCLUSION: pytest.StashKey[Conclusion] = pytest.StashKey()
 REPORTS: pytest.StashKey[_Reports] = pytest.StashKey()
 
@@ -128,15 +130,20 @@ def _malformed(item: pytest.Item) -> str | None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """Begin the experiment's history; wait until it may enter."""
-    if item.get_closest_marker("claim") is None:
+    """Wait until the test may enter the room; begin the experiment's history."""
+    experiment = item.get_closest_marker("claim") is not None
+    if not experiment and "lab" not in getattr(item, "fixturenames", ()):
         return (yield)
     from lab.evidence.session import session_of
 
     session = session_of(item.config)
-    evidence = session.begin(item)
+    if not experiment:
+        session.enter_room(item)
+        return (yield)
+    evidence = session.open(item)
     with _recorded(evidence):
         session.enter_room(item)
+        session.begin(item, evidence)
         return (yield)
 
 
@@ -158,19 +165,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Let others in once this experiment has cleaned up."""
+    """Let others in once this test has cleaned up."""
     evidence = _evidence(item)
-    if evidence is None:
-        return (yield)
-    from lab.evidence.session import leave_room
-
     try:
         return (yield)
     except BaseException as error:
-        evidence.record("lab", "clean up", answer=str(error), outcome="fail")
+        if evidence is not None:
+            evidence.record("lab", "clean up", answer=str(error), outcome="fail")
         raise
     finally:
-        leave_room(item)
+        if item.stash.get(ROOM, None) is not None:
+            item.stash[ROOM].close()
 
 
 class _recorded:  # noqa: N801 - a context manager, used like a function

@@ -11,6 +11,7 @@ import pytest
 from lab.config import Settings
 from lab.errors import LabError
 from lab.evidence.assembly import assemble, copy_logs
+from lab.evidence.docstring import Proof
 from lab.evidence.environment import describe
 from lab.evidence.experiments import check_experiment
 from lab.evidence.folders import RunFolder, link_latest, write_json
@@ -24,7 +25,6 @@ from lab.targets.base import Target
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 EVIDENCE = pytest.StashKey[Evidence]()
-ROOM = pytest.StashKey[ExitStack]()
 
 
 @dataclass
@@ -49,21 +49,26 @@ class Session:
         self.worker = worker
         self.platform = Platform(target, lab_name, session_dir(run.name))
 
-    def begin(self, item: pytest.Item) -> Evidence:
-        """Start an experiment's history. Raises LabError for a malformed experiment."""
-        marker = item.get_closest_marker("claim")
-        module = getattr(item, "module", None)
-        proof = check_experiment(marker.args if marker else (), getattr(module, "__doc__", None))
-        history = self.run.history(proof.claim)
+    def open(self, item: pytest.Item) -> Evidence:
+        """Open the history of an experiment. Raises LabError for a malformed one."""
+        claim = _proof(item).claim
+        history = self.run.history(claim)
         history.parent.mkdir(parents=True, exist_ok=True)
-        evidence = Evidence(proof.claim, history, test=item.nodeid, worker=self.worker)
+        evidence = Evidence(claim, history, test=item.nodeid, worker=self.worker)
         item.stash[EVIDENCE] = evidence
-        item.user_properties.append(("claim", proof.claim))
-        evidence.begin(module=item.nodeid.partition("::")[0], title=proof.title, proof=proof.parts)
+        item.user_properties.append(("claim", claim))
         return evidence
 
+    def begin(self, item: pytest.Item, evidence: Evidence) -> None:
+        """Record that the experiment begins, and what it sets out to prove."""
+        proof = _proof(item)
+        module = item.nodeid.partition("::")[0]
+        evidence.begin(module=module, title=proof.title, proof=proof.parts)
+
     def enter_room(self, item: pytest.Item) -> None:
-        """Wait until this experiment may run beside the others, or alone if it is disruptive."""
+        """Wait until this test may run beside the others, or alone if it is disruptive."""
+        from lab.evidence.plugin import ROOM  # noqa: PLC0415 - the plugin imports this module late
+
         state_root = Settings.from_env().state_root
         lock = lock_path(self.platform.target, self.platform.lab_name, state_root)
         stack = item.stash.setdefault(ROOM, ExitStack())
@@ -129,8 +134,7 @@ def evidence_of(item: pytest.Item) -> Evidence | None:
     return item.stash.get(EVIDENCE, None)
 
 
-def leave_room(item: pytest.Item) -> None:
-    """Let others in."""
-    stack = item.stash.get(ROOM, None)
-    if stack is not None:
-        stack.close()
+def _proof(item: pytest.Item) -> Proof:
+    marker = item.get_closest_marker("claim")
+    module = getattr(item, "module", None)
+    return check_experiment(marker.args if marker else (), getattr(module, "__doc__", None))

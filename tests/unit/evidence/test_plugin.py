@@ -197,100 +197,102 @@ def test_the_run_folder_is_complete(project: pytest.Pytester) -> None:
     assert list((project.path / "tmp").glob("*/session-*")) == []
 
 
-@pytest.mark.parametrize(
-    ("body", "outcome", "expected", "reason"),
-    [
+CASES = [
+    (
+        "evidence.observe('o', seen=1, expected=2)\n    evidence.control('c', 1, expected=1)",
+        "failed",
+        "refuted",
+        "observed otherwise: o: 1, where 2 was expected",
+    ),
+    (
+        "evidence.observe('o', seen=1, expected=2)\n    raise RuntimeError('then this')",
+        "failed",
+        "refuted",
+        "the experiment failed: RuntimeError: then this",
+    ),
+    (
+        "evidence.observe('o', seen=1, expected=1)",
+        "failed",
+        "inconclusive",
+        "no control was seen",
+    ),
+    (
+        "evidence.control('c', seen=1, expected=1)",
+        "failed",
+        "inconclusive",
+        "nothing was observed",
+    ),
+    ("pass", "failed", "inconclusive", "nothing was observed"),
+    (
+        "evidence.observe('o', 1, expected=1)\n    evidence.control('c', 1, expected=2)",
+        "failed",
+        "inconclusive",
+        "the control did not behave: c: 1, where 2 was expected",
+    ),
+    (
         (
-            "evidence.observe('o', seen=1, expected=2)\n    evidence.control('c', 1, expected=1)",
-            "failed",
-            "refuted",
-            "observed otherwise: o: 1, where 2 was expected",
+            "evidence.observe('o', 1, expected=1)\n    evidence.control('c', 1, expected=1)\n"
+            "    assert 1 == 2"
         ),
+        "failed",
+        "inconclusive",
+        "the experiment failed: AssertionError: assert 1 == 2",
+    ),
+    (
         (
-            "evidence.observe('o', seen=1, expected=2)\n    raise RuntimeError('then this')",
-            "failed",
-            "refuted",
-            "the experiment failed: RuntimeError: then this",
+            "def crash(history): raise KeyError('x')\n"
+            "    evidence.observe('o', finding=evidence.finding(crash))\n"
+            "    evidence.control('c', 1, expected=1)"
         ),
-        (
-            "evidence.observe('o', seen=1, expected=1)",
-            "failed",
-            "inconclusive",
-            "no control was seen",
-        ),
-        (
-            "evidence.control('c', seen=1, expected=1)",
-            "failed",
-            "inconclusive",
-            "nothing was observed",
-        ),
-        ("pass", "failed", "inconclusive", "nothing was observed"),
-        (
-            "evidence.observe('o', 1, expected=1)\n    evidence.control('c', 1, expected=2)",
-            "failed",
-            "inconclusive",
-            "the control did not behave: c: 1, where 2 was expected",
-        ),
-        (
-            (
-                "evidence.observe('o', 1, expected=1)\n    evidence.control('c', 1, expected=1)\n"
-                "    assert 1 == 2"
-            ),
-            "failed",
-            "inconclusive",
-            "the experiment failed: AssertionError: assert 1 == 2",
-        ),
-        (
-            (
-                "def crash(history): raise KeyError('x')\n"
-                "    evidence.observe('o', finding=evidence.finding(crash))\n"
-                "    evidence.control('c', 1, expected=1)"
-            ),
-            "failed",
-            "inconclusive",
-            "cannot be told: crash crashed: KeyError: 'x'",
-        ),
-        (
-            "raise CapabilityMissing('kill: nobody can')",
-            "skipped",
-            "not applicable",
-            "kill: nobody can",
-        ),
-        (
-            "capabilities.require('kill')",
-            "skipped",
-            "not applicable",
-            "kill: a stub cannot die",
-        ),
-        ("pytest.skip('no reason')", "skipped", "not applicable", "no reason"),
-        (
-            "registry.subjects()",
-            "skipped",
-            "not applicable",
-            "this target has no schema registry",
-        ),
-        (
-            "evidence.observe('o', 1, expected=2)\n    raise CapabilityMissing('too late')",
-            "failed",
-            "refuted",
-            "observed otherwise: o: 1, where 2 was expected",
-        ),
-    ],
-)
-def test_verdicts(
-    project: pytest.Pytester, body: str, outcome: str, expected: str, reason: str
-) -> None:
-    arguments = "evidence, capabilities" + (", registry" if "registry" in body else "")
-    project.makepyfile(
-        test_k08=f'{HEAD}\n@pytest.mark.claim("K08")\ndef test_it({arguments}):\n    {body}\n'
-    )
+        "failed",
+        "inconclusive",
+        "cannot be told: crash crashed: KeyError: 'x'",
+    ),
+    (
+        "raise CapabilityMissing('kill: nobody can')",
+        "skipped",
+        "not applicable",
+        "kill: nobody can",
+    ),
+    (
+        "capabilities.require('kill')",
+        "skipped",
+        "not applicable",
+        "kill: a stub cannot die",
+    ),
+    ("pytest.skip('no reason')", "skipped", "not applicable", "no reason"),
+    (
+        "registry.subjects()",
+        "skipped",
+        "not applicable",
+        "this target has no schema registry",
+    ),
+    (
+        "evidence.observe('o', 1, expected=2)\n    raise CapabilityMissing('too late')",
+        "failed",
+        "refuted",
+        "observed otherwise: o: 1, where 2 was expected",
+    ),
+]
+
+
+def test_verdicts(project: pytest.Pytester) -> None:
+    """Every case is a claim of its own in one session."""
+    for n, (body, _, _, _) in enumerate(CASES, start=1):
+        arguments = "evidence, capabilities" + (", registry" if "registry" in body else "")
+        text = f'{HEAD}\n@pytest.mark.claim("K08")\ndef test_it({arguments}):\n    {body}\n'
+        name = f"test_k{n:02}.py"
+        (project.path / name).write_text(text.replace("K08", f"K{n:02}"))
     result = run(project)
-    found = verdict(project)
-    assert found["verdict"] == expected
-    assert any(reason in text for text in found["reasons"]), found["reasons"]
-    result.assert_outcomes(**{outcome: 1})
-    assert result.ret == (1 if outcome == "failed" else 0)
-    result.stdout.fnmatch_lines([f"K08  {expected} *"])
+    assert result.ret == 1
+    outcomes = result.parseoutcomes()
+    for outcome in ("failed", "skipped"):
+        assert outcomes[outcome] == sum(case[1] == outcome for case in CASES)
+    for n, (body, _, expected, reason) in enumerate(CASES, start=1):
+        found = verdict(project, f"K{n:02}")
+        assert found["verdict"] == expected, body
+        assert any(reason in text for text in found["reasons"]), (body, found["reasons"])
+        result.stdout.fnmatch_lines([f"K{n:02}  {expected} *"])
 
 
 def test_an_error_before_the_experiment_is_inconclusive(project: pytest.Pytester) -> None:
@@ -347,24 +349,26 @@ def test_it(evidence):
     assert found["reasons"] == ["the experiment did not end"]
 
 
-@pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        (('claim("K08")', 'claim("K99")'), "no claim 'K99' in the catalogue"),
-        (('claim("K08")', "claim(8)"), "claim takes one id"),
-        (('claim("K08")', 'claim("K07")'), "the docstring is about K08, the test about K07"),
-        (("Control   the opposite\n", ""), "the docstring lacks Control"),
-        (("K08. The broker", "The broker"), "begins with its claim"),
-    ],
-)
+MALFORMED = [
+    (('claim("K08")', 'claim("K99")'), "no claim 'K99' in the catalogue"),
+    (('claim("K08")', "claim(8)"), "claim takes one id"),
+    (('claim("K08")', 'claim("K07")'), "the docstring is about K08, the test about K07"),
+    (("Control   the opposite\n", ""), "the docstring lacks Control"),
+    (("K08. The broker", "The broker"), "begins with its claim"),
+]
+
+
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_malformed_experiment_is_a_collection_error(
-    project: pytest.Pytester, change: tuple[str, str], complaint: str, workers: str
+    project: pytest.Pytester, workers: str
 ) -> None:
-    project.makepyfile(test_k08=HELD.replace(*change))
+    for n, (change, _) in enumerate(MALFORMED):
+        (project.path / f"test_bad{n}.py").write_text(HELD.replace(*change))
     result = run(project, "-n", workers)
     assert result.ret == (2 if workers == "0" else 1)
-    assert complaint in result.stdout.str()
+    result.assert_outcomes(errors=len(MALFORMED))
+    for _, complaint in MALFORMED:
+        assert complaint in result.stdout.str()
     assert calls(project) == []
     assert not (project.path / "evidence").exists()
 
