@@ -41,7 +41,7 @@ def lab(pytestconfig: pytest.Config) -> Target:
     from lab.evidence.session import session_of
 
     try:
-        return session_of(pytestconfig).platform.ensure()
+        return session_of(pytestconfig).target()
     except LabError as error:
         hint = f"\n{error.hint}" if error.hint else ""
         pytest.fail(f"no lab to experiment on: {error}{hint}", pytrace=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,6 +134,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     experiment = item.get_closest_marker("claim") is not None
     if not experiment and "lab" not in getattr(item, "fixturenames", ()):
         return (yield)
+    from lab.errors import LabError
     from lab.evidence.session import session_of
 
     session = session_of(item.config)
@@ -143,6 +144,8 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     evidence = session.open(item)
     with _recorded(evidence):
         session.enter_room(item)
+        with suppress(LabError):  # raised again by the fixture; starting a lab is no experiment
+            session.target()
         session.begin(item, evidence)
         return (yield)
 

@@ -47,6 +47,7 @@ class Session:
     def __init__(self, run: Path, *, target: str, lab_name: str, worker: str) -> None:
         self.run = RunFolder(run)
         self.worker = worker
+        self._target: Target | None = None
         self.platform = Platform(target, lab_name, session_dir(run.name))
 
     def open(self, item: pytest.Item) -> Evidence:
@@ -74,6 +75,12 @@ class Session:
         stack = item.stash.setdefault(ROOM, ExitStack())
         alone = item.get_closest_marker("disruptive") is not None
         stack.enter_context(room(lock, alone=alone))
+
+    def target(self) -> Target:
+        """The target; the lab is started for it when none runs. Raises LabError."""
+        if self._target is None:
+            self._target = self.platform.ensure()
+        return self._target
 
     def describe_environment(self, target: Target) -> None:
         """Write environment.json, once per run."""
