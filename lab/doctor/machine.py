@@ -156,7 +156,7 @@ def check_folder(name: str, folder: Path, variable: str) -> CheckResult:
 
 
 def judge_disk(name: str, where: str, free: int, variable: str) -> CheckResult:
-    """Jars and caches take about 700 MiB, a lab's data a few hundred."""
+    """Jars and caches take about 450 MB, a lab's data a few hundred more."""
     seen = f"{where}: {gib(free)} free"
     remedy = f"Free some space, or set {variable} to a folder on another disk."
     if free < LEAST_DISK_BYTES:
