@@ -55,7 +55,10 @@ _TUNED = {
     "producer.linger.ms": "5",
     "producer.batch.size": "131072",
     "topology.optimization": "none",
+    # How long a thread waits for records before it looks for restored tasks.
+    "poll.ms": "25",
     "reconnect.backoff.ms": "50",
+    "reconnect.backoff.max.ms": "500",
 }
 
 

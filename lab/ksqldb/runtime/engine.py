@@ -70,9 +70,10 @@ class Engine:
         self._log: CommandLog
 
     def start(self) -> None:
-        """Connect, replay the command topic and start what it holds; returns when ready.
+        """Connect, replay the command topic and start what it holds.
 
-        A broker that is not there yet is waited for.
+        Ready, and answering, once the topic is replayed: the queries start after that. A broker
+        that is not there yet is waited for.
         """
         self.broker = Broker(self.config.client_settings())
         while not self._stopping:
@@ -94,10 +95,11 @@ class Engine:
         replicas = int(self.config.effective()["ksql.internal.topic.replicas"])
         self._log.open(replicas)
         self.runner.replay()
-        self._start_restored()
         self.runner.follow()
         self._ensure_processing_log()
         self.ready.set()
+        with self.changes:
+            self._start_restored()
 
     def _parse_type(self, text: str) -> SqlType:
         node = self.parser.parse_expression(f"CAST(NULL AS {text})")

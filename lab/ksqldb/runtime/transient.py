@@ -30,6 +30,7 @@ from lab.ksqldb.runtime.persistent import PersistentQueries
 _LOG = logging.getLogger(__name__)
 _STORE_WAIT_SECONDS = 10.0
 _DRAIN_MS = 200
+_STOP_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +120,11 @@ class PushQuery:
                 return
             self._closed = True
         self._queue.close()
-        threading.Thread(target=self._remove, daemon=True).start()
-
-    def _remove(self) -> None:
-        self._app.close(timeout_ms=5000, forget=True)
         self._ended(self)
+
+    def stop(self) -> None:
+        """Stop its application; after close."""
+        self._app.close(timeout_ms=5000, forget=True)
 
 
 class TablePull:
@@ -190,6 +191,7 @@ class TransientQueries:
         self._log = log
         self._persistent = persistent
         self._pushes: dict[QueryId, PushQuery] = {}
+        self._cleaners: list[threading.Thread] = []
 
     def pushes(self) -> list[PushQuery]:
         """The push queries that run."""
@@ -236,7 +238,14 @@ class TransientQueries:
 
     def _ended(self, push: PushQuery) -> None:
         self._pushes.pop(push.id, None)
+        cleaner = threading.Thread(target=self._clean, args=(push,), daemon=True)
+        self._cleaners = [c for c in self._cleaners if c.is_alive()]
+        self._cleaners.append(cleaner)
+        cleaner.start()
+
+    def _clean(self, push: PushQuery) -> None:
         try:
+            push.stop()
             self._broker.delete_prefixed(f"{push.group}-")
             self._broker.delete_group(push.group)
         except KsqlError as error:
@@ -304,6 +313,8 @@ class TransientQueries:
         """End all push queries."""
         for push in self.pushes():
             push.close()
+        for cleaner in self._cleaners:
+            cleaner.join(timeout=_STOP_SECONDS)
 
 
 def _pull_id() -> QueryId:

@@ -184,10 +184,18 @@ public final class Broker {
         wait(admin.deleteConsumerGroups(List.of(group)).all());
     }
 
-    /** A group's offsets per topic: {"topic": [[partition, start, end, committed], …]}. */
+    /** Where a group stands in all partitions of the topics it reads: [[topic, partition, start, end, committed], …]. */
     public String offsets(String group) throws Exception {
         Map<TopicPartition, OffsetAndMetadata> committed =
                 wait(admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata());
+        committed = new HashMap<>(committed);
+        Set<String> topics = new HashSet<>();
+        committed.keySet().forEach(partition -> topics.add(partition.topic()));
+        for (TopicDescription topic : wait(admin.describeTopics(topics).allTopicNames()).values()) {
+            for (TopicPartitionInfo partition : topic.partitions()) {
+                committed.putIfAbsent(new TopicPartition(topic.name(), partition.partition()), null);
+            }
+        }
         Map<TopicPartition, OffsetSpec> starts = new HashMap<>();
         Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
         for (TopicPartition partition : committed.keySet()) {
