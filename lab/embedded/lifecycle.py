@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import shutil
 import signal
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -192,14 +194,24 @@ class EmbeddedLab:
         try:
             starter.run(components, prove=[c.name for c in components])
         except BaseException:
-            stop_all(child.record for child in starter.children.values())
-            for name in starter.children:
-                forget(self.folder.run, name)
-            if not was_ready:
-                self.folder.save(state.with_(phase="stopped"))
+            with undisturbed():
+                self._undo(state, {name for c in components for name in c.process_names})
+                if not was_ready:
+                    self.folder.save(state.with_(phase="stopped"))
             raise
         if not was_ready:
             self.folder.save(state.with_(phase="ready"))
+
+    def _undo(self, state: LabState, processes: set[str]) -> None:
+        """Stop the named processes: the recorded ones, then those that only carry our mark.
+
+        An interruption may come just between a start and its record.
+        """
+        records = self._records()
+        stop_in_order(record for name, record in records.items() if name in processes)
+        kill_all(s for s in find_strays([state.instance]) if s.name in processes)
+        for name in processes:
+            forget(self.folder.run, name)
 
     def down(self) -> tuple[str, ...]:
         """Stop everything that this lab started; returns what was stopped. Data stays.
@@ -208,7 +220,7 @@ class EmbeddedLab:
         """
         if self.folder.load() is None:
             return ()
-        with self.folder.locked():
+        with self.folder.locked(), undisturbed():
             state = self.state()
             stopped = self._stop_everything(state)
             if state.phase != "stopped":
@@ -387,6 +399,23 @@ class EmbeddedLab:
         if component == "registry-proxy":
             return self.folder.logs / "registry-proxy.log"
         return self.folder.logs / f"{resolve_component(component, self.state().brokers)}.log"
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let no further Ctrl-C cut a clean-up short."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {signum: signal.signal(signum, signal.SIG_IGN) for signum in _INTERRUPTIONS}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+_INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def training_lab(settings: Settings) -> EmbeddedLab:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -247,6 +248,15 @@ def find_strays(instances: Iterable[str]) -> list[ProcessRecord]:
                         ProcessRecord(name, process.pid, identity, env[INSTANCE_VARIABLE])
                     )
     return strays
+
+
+def telling_tail(log: Path, lines: int = LOG_TAIL_LINES) -> tuple[str, ...]:
+    """The last lines of a log without the frames of stack traces, which bury what was said."""
+    said = (line for line in log_tail(log, 500) if not _STACK_FRAME.match(line))
+    return tuple(said)[-lines:]
+
+
+_STACK_FRAME = re.compile(r"\s+(at \S|\.\.\. \d+ (common frames|more))")
 
 
 def log_tail(log: Path, lines: int = LOG_TAIL_LINES) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from lab.embedded import broker
 from lab.embedded.components import Blueprint, Component, broker_log_dir, properties_file
 from lab.embedded.download import translating_disk_errors
-from lab.embedded.process import Child, log_tail, spawn
+from lab.embedded.process import Child, spawn, telling_tail
 from lab.embedded.registry import set_default_compatibility
 from lab.embedded.state import LabFolder, LabState
 from lab.errors import ComponentFailed, ConditionTimeout
@@ -176,7 +176,7 @@ class Starter:
                 name,
                 f"{name} did not get ready: {error}",
                 log=log,
-                log_tail=log_tail(log),
+                log_tail=telling_tail(log),
                 hint="Read its log above; `lab doctor` checks memory, disk and ports. "
                 "LAB_START_TIMEOUT gives a slow machine more time.",
             ) from error
@@ -193,7 +193,7 @@ def died(child: Child, code: int) -> ComponentFailed:
         f"{child.name} {how} while starting",
         exit_code_of_process=code,
         log=child.log,
-        log_tail=log_tail(child.log),
+        log_tail=telling_tail(child.log),
         hint="Read its log above; `lab doctor` checks memory, disk and ports; "
         "`lab reset` begins with empty data.",
     )

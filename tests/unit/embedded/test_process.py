@@ -27,6 +27,7 @@ from lab.embedded.process import (
     spawn,
     start_identity,
     stop_all,
+    telling_tail,
 )
 from lab.wait import wait_until
 
@@ -154,6 +155,21 @@ def test_a_log_tail_is_the_end_even_of_a_large_log(tmp_path: Path) -> None:
     log.write_text("".join(f"line {n}\n" for n in range(50_000)))
     assert log_tail(log, 3) == ("line 49997", "line 49998", "line 49999")
     assert log_tail(tmp_path / "absent.log") == ()
+
+
+def test_a_telling_tail_has_no_stack_frames(tmp_path: Path) -> None:
+    log = tmp_path / "java.log"
+    frames = "".join(f"\tat kafka.Thing.call(Thing.scala:{n})\n" for n in range(100))
+    log.write_text(
+        f"starting\n[main] ERROR it broke\njava.lang.RuntimeException: why\n{frames}"
+        f"Caused by: deeper\n{frames}\t... 12 more\nshut down\n"
+    )
+    assert telling_tail(log, 4) == (
+        "[main] ERROR it broke",
+        "java.lang.RuntimeException: why",
+        "Caused by: deeper",
+        "shut down",
+    )
 
 
 def test_a_record_survives_saving_and_loading(tmp_path: Path) -> None:
