@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.ksqldb.config import ServerConfig
 from lab.ksqldb.errors import KsqlError, StartError
-from lab.ksqldb.names import ServiceId
+from lab.ksqldb.names import ColumnName, ServiceId
 
 _LOG = logging.getLogger("lab.ksqldb")
 
@@ -187,9 +187,7 @@ class _Starting:
         except KsqlError as error:
             self.fail(StartError(f"cannot start: {error}"))
             return
-        _LOG.info(
-            "ready on http://%s (service id %s)", self.config.address, self.config.service_id
-        )
+        _LOG.info("ready on http://%s (service id %s)", self.config.address, self.config.service_id)
         _warm_up()
 
     def fail(self, error: StartError) -> None:
@@ -206,7 +204,9 @@ def _warm_up() -> None:
     from lab.ksqldb.sql import ast  # noqa: PLC0415
     from lab.ksqldb.sql.types import STRING  # noqa: PLC0415
 
-    node = ast.Comparison(operator="=", left=ast.Column(name="A"), right=ast.Text(value=""))
+    node = ast.Comparison(
+        operator="=", left=ast.Column(name=ColumnName("A")), right=ast.Text(value="")
+    )
     rows.compiled(columns([("A", STRING)]), builtin(), select=[node], where=node)
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from lab.ksqldb.analysis import properties, schemas
 from lab.ksqldb.analysis.topics import NewTopic, Topics
 from lab.ksqldb.catalog import Catalog, Column, Schema, Source
-from lab.ksqldb.errors import BadRequest, NotSupported, ServerFault, StatementError
+from lab.ksqldb.errors import BadRequest, NotSupported, StatementError
 from lab.ksqldb.names import TopicName
-from lab.ksqldb.sql import ast, format
+from lab.ksqldb.sql import ast
+from lab.ksqldb.sql import format as sql_format
 from lab.ksqldb.sql.identifiers import quote
 
 
@@ -68,15 +69,13 @@ def create_source(
         clause = clause.adding(("CLEANUP_POLICY", policy))
         shown = dataclasses.replace(statement, properties=clause.items)
         source = _source(shown, clause, key_name, value_name, existing)
-    except (StatementError, ServerFault) as error:
-        error.statement = error.statement or format.create_source(shown)
+    except StatementError as error:
+        error.statement = error.statement or sql_format.create_source(shown)
         raise
     return CreatedSource(source.statement, source, new_topic)
 
 
-def _formats(
-    clause: properties.WithClause, defaults: dict[str, str]
-) -> list[tuple[str, str]]:
+def _formats(clause: properties.WithClause, defaults: dict[str, str]) -> list[tuple[str, str]]:
     if clause.text("FORMAT") is not None:
         return []
     missing = []
@@ -107,7 +106,7 @@ def _topic(
             f"Topic '{name}' does not exist. If you want to create a new topic for the {kind} "
             "please re-run the statement providing the required 'PARTITIONS' configuration in the "
             "WITH clause (and optionally 'REPLICAS'). For example: "
-            f"{format.create_source(example)}"
+            f"{sql_format.create_source(example)}"
         )
     if found is not None:
         for wanted, actual, what in (
@@ -115,15 +114,15 @@ def _topic(
             (replicas, found.replicas, "replicas"),
         ):
             if wanted is not None and wanted != actual:
-                raise ServerFault(
+                raise StatementError(
                     f"A Kafka topic with the name '{name}' already exists, with different "
                     "partition/replica/retention configuration than required. KSQL expects "
                     f"{wanted} {what}. The topic has {actual}."
                 )
         return None
-    assert partitions is not None
+    assert partitions is not None  # noqa: S101 - narrows a type
     if partitions < 1:
-        raise ServerFault(
+        raise StatementError(
             f"Failed to guarantee existence of topic {name}\n"
             "Caused by: Number of partitions was set to an invalid non-positive value."
         )
@@ -165,7 +164,7 @@ def _source(
             )
         check_replacement(existing, statement.kind, schema)
     topic = clause.text("KAFKA_TOPIC")
-    assert topic is not None
+    assert topic is not None  # noqa: S101 - narrows a type
     return Source(
         name=statement.name,
         kind=statement.kind,
@@ -173,7 +172,7 @@ def _source(
         topic=TopicName(topic),
         key_format=key,
         value_format=value,
-        statement=format.create_source(statement),
+        statement=sql_format.create_source(statement),
         timestamp=timestamp,
     )
 

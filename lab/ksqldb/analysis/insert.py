@@ -57,9 +57,7 @@ def masked(statement: ast.InsertValues) -> str:
     )
 
 
-def analyze_insert(
-    statement: ast.InsertValues, catalog: Catalog, functions: Registry
-) -> Insertion:
+def analyze_insert(statement: ast.InsertValues, catalog: Catalog, functions: Registry) -> Insertion:
     """Check an INSERT INTO … VALUES.
 
     Raises:
@@ -88,9 +86,7 @@ def _analyze(statement: ast.InsertValues, source: Source, functions: Registry) -
         )
     given: dict[ColumnName, Value] = {}
     for name, node in zip(names, statement.values, strict=True):
-        column = (
-            Column(name, BIGINT) if name == "ROWTIME" else source.schema.find(name)
-        )
+        column = Column(name, BIGINT) if name == "ROWTIME" else source.schema.find(name)
         if column is None:
             raise StatementError(f"Column name {quote(name)} does not exist.")
         if name in given:
@@ -111,12 +107,10 @@ def _analyze(statement: ast.InsertValues, source: Source, functions: Registry) -
     )
 
 
-def _value(node: ast.Expression, column: Column, functions: Registry) -> Value:
+def _value(node: ast.Expression, column: Column, functions: Registry) -> Value:  # noqa: PLR0911 - one return per kind
     for found in walk(node):
         if isinstance(found, ast.Column):
-            raise StatementError(
-                f"Unsupported column reference in insert value: {text_of(found)}"
-            )
+            raise StatementError(f"Unsupported column reference in insert value: {text_of(found)}")
         if isinstance(found, ast.Call) and functions.find(found.name) is None:
             raise StatementError(
                 f"Invalid insert value: Can't find any functions with the name '{found.name}'."
@@ -134,8 +128,8 @@ def _value(node: ast.Expression, column: Column, functions: Registry) -> Value:
             fits = column.type.base is Base.DOUBLE or (
                 isinstance(column.type, Decimal) and _digits_fit(text, column.type)
             )
-            number = float(text) if column.type.base is Base.DOUBLE else text
-            return _fitting(number, fits, column, f"DECIMAL({text})")
+            exact = float(text) if column.type.base is Base.DOUBLE else text
+            return _fitting(exact, fits, column, f"DECIMAL({text})")
         case ast.Inexact(text=text):
             fits = column.type.base is Base.DOUBLE
             return _fitting(float(text), fits, column, f"DOUBLE({float(text)})")
@@ -162,7 +156,7 @@ def _digits_fit(text: str, target: SqlType) -> bool:
     if not isinstance(target, Decimal):
         return True
     number = Exact(text).as_tuple()
-    assert isinstance(number.exponent, int)
+    assert isinstance(number.exponent, int)  # noqa: S101 - narrows a type
     scale = max(-number.exponent, 0)
     whole = max(len(number.digits) + number.exponent, 0)
     return scale <= target.scale and whole <= target.precision - target.scale

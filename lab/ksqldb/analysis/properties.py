@@ -105,7 +105,7 @@ def check(items: Properties) -> WithClause:
     _check_window(clause)
     refused = _REFUSED & have.keys()
     if refused:
-        raise NotSupported(f"The WITH property {sorted(refused)[0]}")
+        raise NotSupported(f"The WITH property {min(refused)}")
     return clause
 
 

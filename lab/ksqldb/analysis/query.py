@@ -215,9 +215,7 @@ def _aggregates(
                 continue
             inner = [n for a in node.arguments for n in walk(a)]
             if any(isinstance(n, ast.Call) and functions.is_aggregate(n.name) for n in inner):
-                raise StatementError(
-                    f"Aggregate functions can not be nested: {text_of(node)}"
-                )
+                raise StatementError(f"Aggregate functions can not be nested: {text_of(node)}")
             if node not in found:
                 found.append(node)
     return tuple(found)

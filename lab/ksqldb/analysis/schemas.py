@@ -118,5 +118,3 @@ def value_format(name: str, wrap: bool | None, columns: tuple[Column, ...]) -> F
 def key_format(name: str) -> Format:
     """A key format; single key columns are not wrapped."""
     return Format(name, False if name == "JSON" else None)
-
-

@@ -359,7 +359,7 @@ def in_comparable(left: SqlType, right: SqlType) -> bool:
     return comparable(left, right, equality=True)
 
 
-def castable(source: SqlType, target: SqlType) -> bool:
+def castable(source: SqlType, target: SqlType) -> bool:  # noqa: PLR0911 - one return per kind
     """Whether CAST is defined."""
     if source == target or target.base is Base.STRING:
         return not (source.base is Base.BYTES and target.base is Base.STRING)

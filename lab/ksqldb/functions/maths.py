@@ -10,7 +10,7 @@ from lab.ksqldb.sql.types import Decimal, SqlType, decimal
 
 def _whole(types: Sequence[SqlType]) -> SqlType:
     given = types[0]
-    assert isinstance(given, Decimal)
+    assert isinstance(given, Decimal)  # noqa: S101 - narrows a type
     return decimal(max(given.precision - given.scale + 1, 1), 0)
 
 

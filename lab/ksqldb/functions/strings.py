@@ -39,4 +39,12 @@ FUNCTIONS = (
         "REPLACE", "STRING", "The text with every occurrence of one part replaced by another.",
         Way(("VARCHAR str", "VARCHAR oldStr", "VARCHAR newStr"), "VARCHAR", "Strings.replace"),
     ),
+    scalar(
+        "TO_BYTES", "STRING", "The bytes that a text stands for: hex, utf8, ascii or base64.",
+        Way(("VARCHAR value", "VARCHAR encoding"), "BYTES", "Strings.toBytes"),
+    ),
+    scalar(
+        "FROM_BYTES", "STRING", "Bytes as text: hex, utf8, ascii or base64.",
+        Way(("BYTES value", "VARCHAR encoding"), "VARCHAR", "Strings.fromBytes"),
+    ),
 )  # fmt: skip

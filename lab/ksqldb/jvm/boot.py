@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import jpype
+import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.errors import StartError
 
@@ -24,8 +24,10 @@ _OPTIONS = (
     "-Dorg.slf4j.simpleLogger.showThreadName=false",
     "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.streams.processor.internals.StateDirectory=error",
     # Said of every bounded read that ends.
-    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.consumer.internals.OffsetFetcherUtils"
-    "=error",
+    (
+        "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.consumer.internals"
+        ".OffsetFetcherUtils=error"
+    ),
     # A reader that starts before its topic's leader is known warns about what mends itself.
     "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.NetworkClient=error",
     "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.consumer.ConsumerConfig=error",
@@ -68,6 +70,9 @@ def start(java_home: Path, classpath: Sequence[Path], options: Sequence[str]) ->
         )
     except (OSError, RuntimeError, TypeError) as error:
         raise StartError(f"the Java runtime in {java_home} does not start: {error}") from error
+    # The thread that starts a JVM is its main thread, for whose end a shutdown waits; this one may
+    # end long before and could not say so.
+    jpype.java.lang.Thread.detach()
 
 
 def stop() -> None:

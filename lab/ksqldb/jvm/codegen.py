@@ -228,9 +228,9 @@ class Body:
         return self._temporary(f"Ops.not({java})" if node.negated else java, type_)
 
     def _in_term(self, operand: Value, item: Value) -> str:
-        assert operand.type is not None
-        assert item.type is not None
-        assert in_comparable(operand.type, item.type)
+        assert operand.type is not None  # noqa: S101 - narrows a type
+        assert item.type is not None  # noqa: S101 - narrows a type
+        assert in_comparable(operand.type, item.type)  # noqa: S101 - narrows a type
         if operand.type.base is Base.STRING and item.type.base is not Base.STRING:
             return f"Ops.eq({operand.java}, Casts.text({item.java}))"
         if operand.type.base is Base.BOOLEAN and item.type.base is Base.STRING:
@@ -297,7 +297,7 @@ class Body:
     def _dereference(self, node: ast.Dereference) -> Value:
         type_ = self._typing.of(node)
         base = self.emit(node.base)
-        assert isinstance(base.type, Struct)
+        assert isinstance(base.type, Struct)  # noqa: S101 - narrows a type
         index = base.type.index(node.member)
         return self._temporary(f"Collections.member({base.java}, {index})", type_)
 
@@ -324,13 +324,13 @@ class Body:
 
     def _array(self, node: ast.ArrayOf) -> Value:
         type_ = self._typing.known(node)
-        assert isinstance(type_, Array)
+        assert isinstance(type_, Array)  # noqa: S101 - narrows a type
         items = self._all(node.items, type_.item)
         return self._temporary(f"Collections.list(new Object[] {{{items}}})", type_)
 
     def _map(self, node: ast.MapOf) -> Value:
         type_ = self._typing.known(node)
-        assert isinstance(type_, Map)
+        assert isinstance(type_, Map)  # noqa: S101 - narrows a type
         keys = self._all([k for k, _ in node.entries], type_.key)
         values = self._all([v for _, v in node.entries], type_.value)
         return self._temporary(

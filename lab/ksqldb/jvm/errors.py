@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import jpype
+import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.errors import ServerFault
 
@@ -28,8 +28,6 @@ def translated() -> Iterator[None]:
     try:
         yield
     except jpype.JException as error:
-        kind = str(error.getClass().getSimpleName())  # type: ignore[attr-defined]
-        message = error.getMessage()  # type: ignore[attr-defined]
+        kind = str(error.getClass().getSimpleName())
+        message = error.getMessage()
         raise JavaFault(kind, "" if message is None else str(message)) from None
-
-

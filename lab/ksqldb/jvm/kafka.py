@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jpype
+import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.analysis.topics import NewTopic, Topic
+from lab.ksqldb.errors import StatementError
 from lab.ksqldb.jvm.errors import translated
 from lab.ksqldb.names import TopicName
+
+_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
 def java_map(values: Mapping[str, object]) -> Any:
@@ -56,7 +60,13 @@ class Broker:
             return found
 
     def find(self, name: str) -> Topic | None:
-        """A topic's shape."""
+        """A topic's shape.
+
+        Raises:
+            StatementError: no topic can have that name.
+        """
+        if not _TOPIC.fullmatch(name):
+            raise StatementError(f"Not a name for a topic: '{name}'")
         with translated():
             found = self.java.topic(name)
         if found is None:
@@ -96,9 +106,7 @@ class Broker:
             found = json.loads(str(self.java.readers()))
         return {topic: (pair[0], pair[1]) for topic, pair in found.items()}
 
-    def produce(
-        self, topic: str, key: Any, value: Any, timestamp_ms: int | None
-    ) -> None:
+    def produce(self, topic: str, key: Any, value: Any, timestamp_ms: int | None) -> None:
         """Produce one record (Java byte arrays or None) and wait for its acknowledgement."""
         stamp = None if timestamp_ms is None else jpype.JLong(timestamp_ms)
         with translated():

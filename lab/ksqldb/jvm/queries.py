@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jpype
+import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.catalog import Column, Source, processing_schema
 from lab.ksqldb.functions.registry import Registry
@@ -104,7 +104,7 @@ class TableReader:
             len(table.schema.key),
         )
 
-    def read(
+    def read(  # noqa: PLR0917 - mirrors the Java side
         self,
         lookups: Sequence[Any] | None,
         select: Sequence[ast.Expression],
@@ -131,7 +131,7 @@ class TableReader:
 class StreamScan:
     """A pull query on a stream: its topic from the beginning to the end it had at the start."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - mirrors the Java side
         self,
         broker: Broker,
         source: Source,

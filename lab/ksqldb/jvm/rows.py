@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-import jpype
+import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.catalog import Column, Format, Schema, Source, Timestamp
 from lab.ksqldb.functions.registry import Registry

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jpype
+import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.catalog import Column
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.jvm import rows
 from lab.ksqldb.jvm.errors import translated
-from lab.ksqldb.names import QueryId
 from lab.ksqldb.plan import explain, steps
 from lab.ksqldb.sql import ast
 
@@ -69,9 +68,7 @@ class TopologyBuilder:
                 sinks.push(stream, push)
             properties = jpype.JClass("java.util.Properties")()
             built = self._streams.build(properties)
-            return Topology(
-                built, str(built.describe()), self._store, tuple(self._stored_steps)
-            )
+            return Topology(built, str(built.describe()), self._store, tuple(self._stored_steps))
 
     def _step(self, step: steps.Step) -> Built:
         match step:
@@ -163,7 +160,7 @@ class TopologyBuilder:
             argument = columns[names.index(call.column)].type
             found = self._functions.get(call.function).resolve([argument])
             calls.append(of.of(found.signature.java, str(argument)))
-            assert found.signature.state is not None
+            assert found.signature.state is not None  # noqa: S101 - narrows a type
             name = step.schema.value[len(columns) + index].name
             state.append(Column(name, found.signature.state([argument])))
         aggregates = jpype.JArray(of)(calls)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import jpype
+import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.jvm.errors import translated
 from lab.ksqldb.sql.types import Base, Decimal, SqlType
@@ -13,7 +13,7 @@ Plain = None | bool | int | float | str
 """What literals are in Python; DECIMALs are text."""
 
 
-def to_java(value: Plain, type_: SqlType) -> Any:
+def to_java(value: Plain, type_: SqlType) -> Any:  # noqa: PLR0911 - one return per kind
     """A literal as the Java object of its SQL type.
 
     Raises:
@@ -33,7 +33,7 @@ def to_java(value: Plain, type_: SqlType) -> Any:
             case Base.DOUBLE:
                 return jpype.JClass("java.lang.Double")(jpype.JDouble(float(value)))
             case Base.DECIMAL:
-                assert isinstance(type_, Decimal)
+                assert isinstance(type_, Decimal)  # noqa: S101 - narrows a type
                 text = jpype.JString(str(value))
                 return casts.toDecimal(text, type_.precision, type_.scale)
         text = jpype.JString(str(value))

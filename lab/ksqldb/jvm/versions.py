@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-import jpype
+import jpype  # type: ignore[import-untyped] # it has none
 
 
 @cache

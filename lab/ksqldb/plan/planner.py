@@ -58,7 +58,8 @@ def with_sink(planned: Planned, sink: str, topic: TopicName, formats: Formats) -
 def pull_projection(query: AnalyzedQuery, functions: Registry) -> Schema:
     """The columns of a pull query's answer: a table's key columns are marked as such."""
     typing = Typing({c.name: c.type for c in processing_schema(query.source)}, functions)
-    key, value = [], []
+    key: list[Column] = []
+    value: list[Column] = []
     for item in query.items:
         column = Column(item.name, typing.known(item.expression))
         node = item.expression
@@ -66,7 +67,6 @@ def pull_projection(query: AnalyzedQuery, functions: Registry) -> Schema:
         (key if is_key and query.source.is_table else value).append(column)
     schemas.check_unique(tuple(key) + tuple(value), "value")
     return Schema(tuple(key), tuple(value))
-
 
 
 class _Planner:
@@ -91,7 +91,9 @@ class _Planner:
         typing = self._typing(step)
         return tuple(Column(i.name, typing.known(i.expression)) for i in items)
 
-    def _select(self, step: Step, items: list[Item], key: tuple[Column, ...], context: str) -> Select:
+    def _select(
+        self, step: Step, items: list[Item], key: tuple[Column, ...], context: str
+    ) -> Select:
         value = self._columns(items, step)
         schemas.check_unique(value, "value")
         named = tuple(Named(i.name, text_of(i.expression)) for i in items)
@@ -135,6 +137,12 @@ class _Planner:
         if not rest:
             raise StatementError("The projection contains no value columns.")
         schemas.check_unique(tuple(found), "key")
+        taken = {c.name for c in found}
+        twice = next((i for i in rest if i.name in taken), None)
+        if twice is not None:
+            raise StatementError(
+                f"Duplicate value columns found in schema: `{twice.name}`, which names a key too"
+            )
         return tuple(found), rest
 
     def _aggregated(self, step: Step) -> Planned:
@@ -274,9 +282,7 @@ def _plain_part(node: ast.Expression, functions: Registry) -> ast.Expression:
 def _internal_formats(source: Source, schema: Schema) -> Formats:
     """Internal topics use the source's formats where those can hold their rows, else JSON."""
     value = source.value_format
-    if value.name != "JSON":
-        value = Format("JSON", True)
-    elif len(schema.value) == 1:
+    if value.name != "JSON" or len(schema.value) == 1:
         value = Format("JSON", True)
     key = source.key_format
     if key.name == "NONE":
@@ -297,6 +303,4 @@ def _source_step(source: Source) -> StreamSource | TableSource:
             schema,
             "KsqlTopic-Reduce",
         )
-    return StreamSource(
-        "KsqlTopic", source.topic, formats, source.timestamp, source.schema, schema
-    )
+    return StreamSource("KsqlTopic", source.topic, formats, source.timestamp, source.schema, schema)

@@ -89,10 +89,10 @@ class Application:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._work, lambda: call(*arguments, **named))
 
-    async def _root(self, request: Request) -> Response:
+    async def _root(self, _request: Request) -> Response:
         return RedirectResponse("/info", status_code=307)
 
-    async def _info(self, request: Request) -> Response:
+    async def _info(self, _request: Request) -> Response:
         info = {
             "version": VERSION,
             "kafkaClusterId": self._engine.cluster_id,
@@ -103,7 +103,7 @@ class Application:
         }
         return _json({"KsqlServerInfo": info})
 
-    async def _health(self, request: Request) -> Response:
+    async def _health(self, _request: Request) -> Response:
         ready = self._engine.ready.is_set()
         following = ready and self._engine.runner.is_alive
         details = {"metastore": ready, "kafka": ready, "commandRunner": following}
@@ -159,7 +159,7 @@ class Application:
             raise OnlyHttp2("This endpoint is only available when using HTTP2")
         raise BadRequest("/inserts-stream is not supported by this ksqlDB-compatible server.")
 
-    async def _all_status(self, request: Request) -> ASGIApp:
+    async def _all_status(self, _request: Request) -> ASGIApp:
         return _json({"commandStatuses": dict.fromkeys(self._engine.statuses, "SUCCESS")})
 
     async def _status(self, request: Request) -> ASGIApp:
@@ -169,16 +169,16 @@ class Application:
             raise NotFound("Command not found")
         return _json({"status": "SUCCESS", "message": found.message, "queryId": found.query})
 
-    async def _valid_property(self, request: Request) -> Response:
+    async def _valid_property(self, _request: Request) -> Response:
         return _json(True)
 
-    async def _no_cluster_status(self, request: Request) -> Response:
+    async def _no_cluster_status(self, _request: Request) -> Response:
         return Response(status_code=404, media_type=_JSON)
 
-    async def _metadata(self, request: Request) -> Response:
+    async def _metadata(self, _request: Request) -> Response:
         return _json({"version": VERSION, "clusterId": self._cluster()})
 
-    async def _metadata_id(self, request: Request) -> Response:
+    async def _metadata_id(self, _request: Request) -> Response:
         return _json(self._cluster())
 
     def _cluster(self) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def _text(body: dict[str, Any], name: str) -> str:
     return value
 
 
-async def _missing(request: Request, error: Exception) -> Response:
+async def _missing(_request: Request, _error: Exception) -> Response:
     return Response(
         "<html><body><h1>Resource not found</h1></body></html>",
         404,
@@ -230,6 +230,7 @@ async def _missing(request: Request, error: Exception) -> Response:
     )
 
 
-async def _wrong_method(request: Request, error: Exception) -> Response:
-    return Response("<html><body><h1>Method Not Allowed</h1></body></html>", 405,
-                    media_type="text/html")
+async def _wrong_method(_request: Request, _error: Exception) -> Response:
+    return Response(
+        "<html><body><h1>Method Not Allowed</h1></body></html>", 405, media_type="text/html"
+    )

@@ -72,23 +72,25 @@ def _offsets(engine: Engine, query: PersistentQuery) -> Entity:
 
 def query_description(engine: Engine, query: PersistentQuery | PushQuery) -> Entity:
     """A query as EXPLAIN and SHOW QUERIES EXTENDED show it."""
-    persistent = isinstance(query, PersistentQuery)
-    if persistent:
+    tasks: list[Entity] = []
+    failures: list[tuple[int, str]] = []
+    sinks: list[str] = []
+    if isinstance(query, PersistentQuery):
         topology = query.app.topology.description
         group = engine.persistent.application_id(query.id)
         tasks = _tasks(query)
         failures = query.app.failures()
+        sinks = [query.sink.name]
     else:
         topology, group = query.topology.description, query.group
-        tasks, failures = [], []
     return _description(
         query.plan,
         query.statement,
         topology,
         group,
         query.properties,
-        kind="PERSISTENT" if persistent else "PUSH",
-        sinks=[query.sink.name] if persistent else [],
+        kind="PERSISTENT" if sinks else "PUSH",
+        sinks=sinks,
         hosts={engine.config.address: query.state},
         state=query.state,
         tasks=tasks,

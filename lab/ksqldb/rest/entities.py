@@ -40,14 +40,14 @@ def _field(column: Column) -> Entity:
 
 def running_query(query: PersistentQuery | PushQuery) -> Entity:
     """A query as SHOW QUERIES lists it."""
-    persistent = isinstance(query, PersistentQuery)
+    sink = query.sink if isinstance(query, PersistentQuery) else None
     return {
         "queryString": query.statement,
-        "sinks": [query.sink.name] if persistent else [],
-        "sinkKafkaTopics": [query.sink.topic] if persistent else [],
+        "sinks": [] if sink is None else [sink.name],
+        "sinkKafkaTopics": [] if sink is None else [sink.topic],
         "id": query.id,
         "statusCount": {query.state: 1},
-        "queryType": "PERSISTENT" if persistent else "PUSH",
+        "queryType": "PUSH" if sink is None else "PERSISTENT",
         "state": query.state,
     }
 

@@ -96,14 +96,14 @@ def _framing(rows: Rows, names: list[Any], media_type: str, *, push: bool) -> Fr
         head = "[" + _compact({"header": header})
         # A push query's rows each end with a comma, a pull query's begin with one.
         return Framing(CLASSIC, (head + (",\n" if push else "")).encode(), _classic_tail(push))
-    header = {
+    names_and_types: dict[str, Any] = {
         "queryId": rows.id,
         "columnNames": [c.name for c in ordered],
         "columnTypes": [str(c.type) for c in ordered],
     }
     if media_type == JSON:
-        return Framing(JSON, ("[" + _compact(header)).encode(), lambda _: b"]")
-    return Framing(DELIMITED, (_compact(header) + "\n").encode(), lambda _: b"")
+        return Framing(JSON, ("[" + _compact(names_and_types)).encode(), lambda _: b"]")
+    return Framing(DELIMITED, (_compact(names_and_types) + "\n").encode(), lambda _: b"")
 
 
 def _classic_schema(schema: Schema, ordered: list[Column]) -> str:

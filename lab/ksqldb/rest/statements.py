@@ -15,9 +15,10 @@ from lab.ksqldb.functions.registry import Function, Kind
 from lab.ksqldb.rest import describe
 from lab.ksqldb.rest.entities import Entity, running_query, source_info, status
 from lab.ksqldb.runtime.engine import Engine
+from lab.ksqldb.runtime.persistent import PersistentQuery
 from lab.ksqldb.runtime.planning import Distributed, Planning, Warned, apply
+from lab.ksqldb.runtime.transient import PushQuery
 from lab.ksqldb.sql import ast
-
 from lab.ksqldb.sql.parser import Parsed
 
 _CHANGING = (
@@ -71,8 +72,8 @@ class Statements:
             "QUERIES": self._show_queries,
             "PROPERTIES": self._show_properties,
             "FUNCTIONS": self._show_functions,
-            "TYPES": lambda s, t, p: _entity("type_list", t, types={}),
-            "VARIABLES": lambda s, t, p: _entity("variables", t, variables=[]),
+            "TYPES": lambda _s, t, _p: _entity("type_list", t, types={}),
+            "VARIABLES": lambda _s, t, _p: _entity("variables", t, variables=[]),
             "CONNECTORS": self._refuse("SHOW CONNECTORS"),
         }
 
@@ -164,15 +165,15 @@ class Statements:
         done = engine.distribute(planned, overrides)
         return status(done.key, done.message, done.query, done.statement, done.offset)
 
-    def _insert(self, statement: ast.InsertValues, text: str, overrides: Properties) -> None:
+    def _insert(self, statement: ast.InsertValues, _text: str, _overrides: Properties) -> None:
         insertion = self._engine.insertion(statement, self._engine.catalog)
         self._engine.insert(insertion)
 
-    def _set(self, statement: ast.SetProperty, text: str, overrides: Properties) -> None:
+    def _set(self, statement: ast.SetProperty, _text: str, overrides: Properties) -> None:
         check_override(statement.name, self._known_to_kafka())
         overrides[statement.name] = statement.value
 
-    def _unset(self, statement: ast.UnsetProperty, text: str, overrides: Properties) -> None:
+    def _unset(self, statement: ast.UnsetProperty, _text: str, overrides: Properties) -> None:
         check_override(statement.name, self._known_to_kafka())
         overrides.pop(statement.name, None)
 
@@ -180,24 +181,24 @@ class Statements:
 
     @staticmethod
     def _refuse(feature: str) -> Handler:
-        def handler(statement: Any, text: str, overrides: Properties) -> Entity | None:
+        def handler(_statement: Any, _text: str, _overrides: Properties) -> Entity | None:
             raise NotSupported(feature)
 
         return handler
 
-    def _misplaced(self, statement: ast.Statement, text: str, overrides: Properties) -> None:
+    def _misplaced(self, _statement: ast.Statement, text: str, _overrides: Properties) -> None:
         raise NotInThisPlace(
             "The following statement types should be issued to the websocket endpoint '/query':"
             "\n\t* PRINT\n\t* SELECT",
             statement=text,
         )
 
-    def _pause(self, statement: ast.PauseResume, text: str, overrides: Properties) -> None:
+    def _pause(self, statement: ast.PauseResume, _text: str, _overrides: Properties) -> None:
         if statement.query is not None and self._engine.catalog.query(statement.query) is None:
             raise StatementError(f"Unknown queryId: {statement.query}")
         raise NotSupported("RESUME" if statement.resume else "PAUSE")
 
-    def _drop_type(self, statement: ast.DropType, text: str, overrides: Properties) -> None:
+    def _drop_type(self, statement: ast.DropType, _text: str, _overrides: Properties) -> None:
         if statement.if_exists:
             raise NotSupported("DROP TYPE")
         raise StatementError(f"Type {statement.name} does not exist.")
@@ -207,7 +208,7 @@ class Statements:
     def _show(self, statement: ast.Show, text: str, overrides: Properties) -> Entity | None:
         return self._lists[statement.what](statement, text, overrides)
 
-    def _show_sources(self, statement: ast.Show, text: str, overrides: Properties) -> Entity:
+    def _show_sources(self, statement: ast.Show, text: str, _overrides: Properties) -> Entity:
         kind = statement.what.removesuffix("S")
         sources = [s for s in self._engine.catalog.sources() if s.kind == kind]
         if statement.extended:
@@ -218,7 +219,7 @@ class Statements:
         name = statement.what.lower()
         return _entity(name, text, **{name: [source_info(s) for s in sources]})
 
-    def _show_topics(self, statement: ast.Show, text: str, overrides: Properties) -> Entity:
+    def _show_topics(self, statement: ast.Show, text: str, _overrides: Properties) -> Entity:
         topics = self._engine.broker.topics()
         if not statement.everything:
             hidden = self._engine.config.effective()["ksql.hidden.topics"].split(",")
@@ -228,10 +229,10 @@ class Statements:
             rows = [{"name": n, "replicaInfo": r} for n, r in topics.items()]
             return _entity("kafka_topics", text, topics=rows)
         readers = self._engine.broker.readers()
-        rows = []
+        detailed: list[Entity] = []
         for name, replicas in topics.items():
             groups, members = readers.get(name, (0, 0))
-            rows.append(
+            detailed.append(
                 {
                     "name": name,
                     "replicaInfo": replicas,
@@ -239,16 +240,19 @@ class Statements:
                     "consumerGroupCount": groups,
                 }
             )
-        return _entity("kafka_topics_extended", text, topics=rows)
+        return _entity("kafka_topics_extended", text, topics=detailed)
 
-    def _show_queries(self, statement: ast.Show, text: str, overrides: Properties) -> Entity:
-        queries = [*self._engine.transient.pushes(), *self._engine.persistent.all()]
+    def _show_queries(self, statement: ast.Show, text: str, _overrides: Properties) -> Entity:
+        queries: list[PersistentQuery | PushQuery] = [
+            *self._engine.transient.pushes(),
+            *self._engine.persistent.all(),
+        ]
         if statement.extended:
             described = [describe.query_description(self._engine, q) for q in queries]
             return _entity("query_descriptions", text, queryDescriptions=described)
         return _entity("queries", text, queries=[running_query(q) for q in queries])
 
-    def _show_properties(self, statement: ast.Show, text: str, overrides: Properties) -> Entity:
+    def _show_properties(self, _statement: ast.Show, text: str, overrides: Properties) -> Entity:
         effective = self._engine.config.effective()
         rows = [
             {
@@ -268,26 +272,22 @@ class Statements:
             defaultProperties=sorted(n for n, v in effective.items() if DEFAULTS.get(n) == v),
         )
 
-    def _show_functions(self, statement: ast.Show, text: str, overrides: Properties) -> Entity:
+    def _show_functions(self, _statement: ast.Show, text: str, _overrides: Properties) -> Entity:
         rows = [
             {"name": f.name, "type": f.kind.value, "category": f.category}
             for f in self._engine.functions.all()
         ]
         return _entity("function_names", text, functions=rows)
 
-    def _describe(self, statement: ast.Describe, text: str, overrides: Properties) -> Entity:
+    def _describe(self, statement: ast.Describe, text: str, _overrides: Properties) -> Entity:
         source = self._engine.catalog.source(statement.name)
         if source is None:
-            raise StatementError(
-                f"Could not find STREAM/TABLE '{statement.name}' in the Metastore"
-            )
-        described = describe.source_description(
-            self._engine, source, extended=statement.extended
-        )
+            raise StatementError(f"Could not find STREAM/TABLE '{statement.name}' in the Metastore")
+        described = describe.source_description(self._engine, source, extended=statement.extended)
         return _entity("sourceDescription", text, sourceDescription=described)
 
     def _describe_function(
-        self, statement: ast.DescribeFunction, text: str, overrides: Properties
+        self, statement: ast.DescribeFunction, text: str, _overrides: Properties
     ) -> Entity:
         function = self._engine.functions.find(statement.name.upper())
         if function is None:
@@ -317,7 +317,7 @@ class Statements:
                 )
             described = describe.query_description(engine, found)
         else:
-            assert statement.statement is not None
+            assert statement.statement is not None  # noqa: S101 - narrows a type
             inner = re.sub(r"^\s*EXPLAIN\s+", "", text, flags=re.IGNORECASE)
             described = describe.explain_statement(engine, statement.statement, inner, overrides)
         return _entity("queryDescription", text, queryDescription=described)
@@ -359,5 +359,3 @@ def _pretend(planned: Distributed, catalog: Catalog, topics: SandboxTopics) -> N
         topics.make(planned.new_topic)
     if planned.old_topic is not None:
         topics.delete(planned.old_topic)
-
-

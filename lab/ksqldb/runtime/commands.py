@@ -139,7 +139,7 @@ class CommandRunner:
         error: Exception | None = None
         try:
             self._apply(read(entry, self._parse_type), replaying)
-        except Exception as failure:  # noqa: BLE001 - one bad command must not stop the rest
+        except Exception as failure:  # one bad command must not stop the rest
             _LOG.error("the command at offset %d failed: %s", entry.offset, failure)
             error = failure
         with self._done:

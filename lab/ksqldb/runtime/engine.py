@@ -84,9 +84,7 @@ class Engine:
                 _LOG.debug("no broker yet: %s", fault)
         log = self.broker.processing_log(self.config.processing_log_topic)
         parse = self.parser.parse_expression
-        self.persistent = PersistentQueries(
-            self.config, self.broker, self.functions, parse, log
-        )
+        self.persistent = PersistentQueries(self.config, self.broker, self.functions, parse, log)
         self.transient = TransientQueries(
             self.config, self.broker, self.functions, parse, log, self.persistent
         )
@@ -103,7 +101,7 @@ class Engine:
 
     def _parse_type(self, text: str) -> SqlType:
         node = self.parser.parse_expression(f"CAST(NULL AS {text})")
-        assert isinstance(node, ast.Cast)
+        assert isinstance(node, ast.Cast)  # noqa: S101 - narrows a type
         return node.type
 
     def _ensure_processing_log(self) -> None:
@@ -183,8 +181,8 @@ class Engine:
     def _start(self, recorded: commands.Recorded) -> None:
         plan = recorded.command.query
         sink = recorded.command.create
-        assert plan is not None
-        assert sink is not None
+        assert plan is not None  # noqa: S101 - narrows a type
+        assert sink is not None  # noqa: S101 - narrows a type
         self.persistent.start(plan, recorded.command.statement, sink, recorded.properties)
 
     def _start_restored(self) -> None:

@@ -15,14 +15,14 @@ from lab.ksqldb.catalog import Catalog, QueryReference, Source
 from lab.ksqldb.errors import (
     BadRequest,
     NotSupported,
-    ServerFault,
     StatementError,
 )
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.names import QueryId, TopicName
 from lab.ksqldb.plan.planner import Planned, plan_persistent, with_sink
 from lab.ksqldb.plan.steps import Command, Formats, QueryPlan
-from lab.ksqldb.sql import ast, format
+from lab.ksqldb.sql import ast
+from lab.ksqldb.sql import format as sql_format
 from lab.ksqldb.sql.identifiers import quote, write
 
 _SCHEMA = "Could not determine output schema for query due to error: "
@@ -86,9 +86,7 @@ class Planning:
         value = self._effective.get("ksql.persistence.default.format.value")
         return found if value is None else found | {"VALUE_FORMAT": value}
 
-    def create_as_select(
-        self, statement: ast.CreateAsSelect, next_id: int
-    ) -> Distributed | Warned:
+    def create_as_select(self, statement: ast.CreateAsSelect, next_id: int) -> Distributed | Warned:
         """Plan a CREATE … AS SELECT; ``next_id`` numbers its query."""
         existing = self._catalog.source(statement.name)
         if existing is not None and statement.if_not_exists:
@@ -112,7 +110,7 @@ class Planning:
         shown = dataclasses.replace(
             statement, properties=clause.items, query=qualified(statement.query, analyzed)
         )
-        text = format.create_as_select(shown)
+        text = sql_format.create_as_select(shown)
         if existing is not None:
             self._check_existing(statement, existing, planned)
         prefix = "CTAS" if statement.kind == "TABLE" else "CSAS"
@@ -128,9 +126,7 @@ class Planning:
             written_by_query=True,
             derived_from=(source.name,),
         )
-        plan = QueryPlan(
-            query, (source.name,), sink.name, with_sink(planned, name, topic, formats)
-        )
+        plan = QueryPlan(query, (source.name,), sink.name, with_sink(planned, name, topic, formats))
         return Distributed(
             key=f"{statement.kind.lower()}/{quote(statement.name)}/create",
             command=Command(text, create=sink, query=plan),
@@ -182,12 +178,12 @@ class Planning:
                 raise NotSupported(f"The WITH property {name} in CREATE … AS SELECT")
         partitions = clause.number("PARTITIONS")
         if partitions is not None and partitions < 1:
-            raise ServerFault(
+            raise StatementError(
                 f"Failed to guarantee existence of topic {topic}\n"
                 "Caused by: Number of partitions was set to an invalid non-positive value."
             )
         if found is not None and partitions not in {None, found.partitions}:
-            raise ServerFault(
+            raise StatementError(
                 f"A Kafka topic with the name '{topic}' already exists, with different "
                 "partition/replica/retention configuration than required. KSQL expects "
                 f"{partitions} partitions. The topic has {found.partitions}."
@@ -218,9 +214,7 @@ class Planning:
             clause,
         )
 
-    def _formats(
-        self, clause: properties.WithClause, planned: Planned, source: Source
-    ) -> Formats:
+    def _formats(self, clause: properties.WithClause, planned: Planned, source: Source) -> Formats:
         key_name = clause.format("KEY_FORMAT") or source.key_format.name
         if key_name == "NONE" and planned.schema.key:
             key_name = self._effective["ksql.persistence.default.format.key"]
@@ -288,5 +282,3 @@ def apply(command: Command, catalog: Catalog) -> None:
         catalog.add_query(
             QueryReference(command.query.id, command.query.sources, command.query.sink)
         )
-
-

@@ -19,7 +19,7 @@ from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.jvm import rows
 from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.kafka import Broker
-from lab.ksqldb.jvm.queries import PushQueue, StreamScan, StreamsApp
+from lab.ksqldb.jvm.queries import PushQueue, StreamsApp, StreamScan
 from lab.ksqldb.jvm.topology import ParseExpression, Topology, TopologyBuilder
 from lab.ksqldb.jvm.values import to_java
 from lab.ksqldb.names import QueryId
@@ -61,7 +61,7 @@ class Rows(Protocol):
 class PushQuery:
     """A push query: a Kafka Streams application of its own, until its limit or its client's end."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made in one place only
         self,
         id_: QueryId,
         statement: str,
@@ -175,7 +175,7 @@ class StreamPull:
 class TransientQueries:
     """Makes push and pull queries, and knows the push queries that run."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made in one place only
         self,
         config: ServerConfig,
         broker: Broker,

@@ -22,17 +22,19 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from lab.ksqldb.errors import StatementError, SyntaxFault
 from lab.ksqldb.sql import ast
-from lab.ksqldb.sql.build import Statements, refuse_unsupported
+from lab.ksqldb.sql.build import build, refuse_unsupported
 from lab.ksqldb.sql.types import SqlType
 
 _GRAMMAR = Path(__file__).with_name("grammar.lark")
 _PIECE = re.compile(r"'(?:[^']|'')*'|`[^`]*`|--[^\n]*|/\*.*?\*/|;|[^;'`/-]+|.", re.DOTALL)
 _BLANK = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*\Z", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]+")
-_FIRST_WORDS = (
-    "SELECT CREATE INSERT DROP TERMINATE PAUSE RESUME SHOW LIST DESCRIBE EXPLAIN SET UNSET PRINT "
-    "ALTER ASSERT DEFINE UNDEFINE RUN"
-).split()
+_FIRST_WORDS = tuple(
+    """
+    SELECT CREATE INSERT DROP TERMINATE PAUSE RESUME SHOW LIST DESCRIBE EXPLAIN SET UNSET PRINT
+    ALTER ASSERT DEFINE UNDEFINE RUN
+    """.split()  # noqa: SIM905 - a list of words reads better as text
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,9 @@ class Parser:
     def parse_expression(self, text: str) -> ast.Expression:
         """One expression, as plans store them."""
         select = self._run(f"SELECT {text} FROM X", {})
-        assert isinstance(select, ast.QueryStatement)
+        assert isinstance(select, ast.QueryStatement)  # noqa: S101 - narrows a type
         item = select.query.select[0]
-        assert isinstance(item, ast.SelectItem)
+        assert isinstance(item, ast.SelectItem)  # noqa: S101 - narrows a type
         return item.expression
 
     def _one(self, text: str, start: int, end: int, types: Mapping[str, SqlType]) -> Parsed:
@@ -83,22 +85,18 @@ class Parser:
                     if (fault.line, fault.column) < (line, column):
                         raise
                 raise SyntaxFault("missing ';' at '<EOF>'", line=line, column=column)
-            return Parsed(whole, self._run(before + body, types, end_token=";"))
+            return Parsed(whole, self._run(before + body, types, end=";"))
         except StatementError as error:
             if error.statement is None:
                 error.statement = whole
             raise
 
-    def _run(
-        self, text: str, types: Mapping[str, SqlType], end_token: str = "<EOF>"
-    ) -> ast.Statement:
+    def _run(self, text: str, types: Mapping[str, SqlType], end: str = "<EOF>") -> ast.Statement:
         try:
             tree = self._lark.parse(text)
         except UnexpectedInput as error:
-            raise _explain(error, text, end_token) from None
-        built = Statements(types).build(tree)
-        assert isinstance(built, ast.Statement)
-        return built
+            raise _explain(error, text, end) from None
+        return build(tree, types)
 
 
 def _load(cache: Path | None) -> Lark:
@@ -148,7 +146,7 @@ def _line_column(text: str, index: int) -> tuple[int, int]:
     return line, index - (text.rfind("\n", 0, index) + 1) + 1
 
 
-def _explain(error: UnexpectedInput, text: str, end_token: str) -> StatementError:
+def _explain(error: UnexpectedInput, text: str, end: str) -> StatementError:
     words = [w.upper() for w in _WORD.findall(text[:200])[:3]]
     try:
         refuse_unsupported(words)
@@ -159,15 +157,16 @@ def _explain(error: UnexpectedInput, text: str, end_token: str) -> StatementErro
         if token.type == "$END":
             line, column = _line_column(text, len(text))
             return SyntaxFault(
-                f"Syntax error at or near '{end_token}' at line {line}:{column}",
+                f"Syntax error at or near '{end}' at line {line}:{column}",
                 line=line,
                 column=column,
             )
         line, column, seen = token.line or 1, token.column or 1, str(token)
     else:
         line, column = error.line, error.column
-        seen = text[error.pos_in_stream] if isinstance(error, UnexpectedCharacters) else ""
-        word = _WORD.match(text, error.pos_in_stream or 0)
+        at = error.pos_in_stream or 0
+        seen = text[at] if isinstance(error, UnexpectedCharacters) else ""
+        word = _WORD.match(text, at)
         seen = word.group() if word else seen
     if not text[: _offset(text, line, column)].strip():
         near = difflib.get_close_matches(seen.upper(), _FIRST_WORDS, n=1, cutoff=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from lab.ksqldb.sql import ast
 
@@ -38,7 +39,7 @@ def rewrite(node: ast.Expression, replace: Replace) -> ast.Expression:
     replacement = replace(node)
     if replacement is not None:
         return replacement
-    changes = {}
+    changes: dict[str, Any] = {}
     for field in dataclasses.fields(node):
         value = getattr(node, field.name)
         renewed = _rewritten(value, replace)

@@ -87,7 +87,9 @@ def normalized(value: Any, name: str = "") -> Any:
 
 def _is_push(item: Any) -> bool:
     # A push query's end is asynchronous: whether it is still listed is a matter of moments.
-    return isinstance(item, dict) and item.get("queryType") == "PUSH" and item.get("state") is not None
+    return (
+        isinstance(item, dict) and item.get("queryType") == "PUSH" and item.get("state") is not None
+    )
 
 
 def compare_bodies(recorded: Any, actual: Any) -> list[Difference]:

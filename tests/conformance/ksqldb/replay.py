@@ -85,9 +85,7 @@ def _exchange(
     differences = []
     both_failed = recorded["status"] >= 500 and response.status_code >= 400
     if response.status_code != recorded["status"] and not both_failed:
-        differences.append(
-            comparer.Difference("status", recorded["status"], response.status_code)
-        )
+        differences.append(comparer.Difference("status", recorded["status"], response.status_code))
     same = None
     if "lines" in recorded:
         lines = [x for x in _as_default(response.text, service_id).split("\n") if x]
@@ -105,9 +103,11 @@ def _exchange(
 
 def _as_default(text: str, service_id: str) -> str:
     """An answer as the service id of the recording would have it."""
-    return text.replace(f"_confluent-ksql-{service_id}", "_confluent-ksql-default_").replace(
-        f"{service_id}ksql_processing_log", "default_ksql_processing_log"
-    ).replace(f'"{service_id}"', '"default_"')
+    return (
+        text.replace(f"_confluent-ksql-{service_id}", "_confluent-ksql-default_")
+        .replace(f"{service_id}ksql_processing_log", "default_ksql_processing_log")
+        .replace(f'"{service_id}"', '"default_"')
+    )
 
 
 def _body(text: str) -> Any:
@@ -165,9 +165,7 @@ class Broker:
         wanted = {comparer.text(t["topic"]): t for t in step["topics"]}
         found = {}
         for topic in self._admin.list_topics(timeout=10).topics:
-            plain = topic.replace(
-                f"_confluent-ksql-{self._service_id}", "_confluent-ksql-default_"
-            )
+            plain = topic.replace(f"_confluent-ksql-{self._service_id}", "_confluent-ksql-default_")
             if comparer.text(plain) in wanted:
                 found[comparer.text(plain)] = topic
         differences = []
@@ -211,7 +209,11 @@ class Broker:
 
     def _read(self, topic: str) -> list[str]:
         consumer = Consumer(
-            {"bootstrap.servers": self._bootstrap, "group.id": "looking", "enable.auto.commit": False}
+            {
+                "bootstrap.servers": self._bootstrap,
+                "group.id": "looking",
+                "enable.auto.commit": False,
+            }
         )
         rows = []
         try:

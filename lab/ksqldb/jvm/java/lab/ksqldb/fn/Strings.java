@@ -2,6 +2,9 @@ package lab.ksqldb.fn;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.HexFormat;
 import java.util.Locale;
 
 /** Text and bytes. NULL in, NULL out, unless said otherwise. */
@@ -89,6 +92,34 @@ public final class Strings {
 
     public static String replace(String text, String old, String with) {
         return text == null || old == null || with == null ? null : text.replace(old, with);
+    }
+
+    public static ByteBuffer toBytes(String text, String encoding) {
+        if (text == null || encoding == null) {
+            return null;
+        }
+        return ByteBuffer.wrap(
+                switch (encoding) {
+                    case "hex" -> HexFormat.of().parseHex(text);
+                    case "utf8" -> text.getBytes(StandardCharsets.UTF_8);
+                    case "ascii" -> text.getBytes(StandardCharsets.US_ASCII);
+                    case "base64" -> Base64.getDecoder().decode(text);
+                    default -> throw new IllegalArgumentException("Supported encodings: hex, utf8, ascii, base64");
+                });
+    }
+
+    public static String fromBytes(ByteBuffer data, String encoding) {
+        if (data == null || encoding == null) {
+            return null;
+        }
+        byte[] all = bytes(data);
+        return switch (encoding) {
+            case "hex" -> "0x" + HexFormat.of().withUpperCase().formatHex(all);
+            case "utf8" -> new String(all, StandardCharsets.UTF_8);
+            case "ascii" -> new String(all, StandardCharsets.US_ASCII);
+            case "base64" -> Base64.getEncoder().encodeToString(all);
+            default -> throw new IllegalArgumentException("Supported encodings: hex, utf8, ascii, base64");
+        };
     }
 
     /** Matches like SQL's LIKE; {@code %} and {@code _} do not match line ends. Zero is no escape. */
