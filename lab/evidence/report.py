@@ -35,6 +35,9 @@ class LastVerdict:
     seen: str
     run: Path
 
+    def __str__(self) -> str:
+        return self.verdict.value
+
 
 def last_verdicts(runs_dir: Path) -> dict[str, LastVerdict]:
     """The newest verdict of every claim that some run under ``runs_dir`` looked at."""

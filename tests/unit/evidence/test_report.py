@@ -138,7 +138,7 @@ def test_last_verdicts_take_the_newest_of_each_claim(tmp_path: Path) -> None:
     }
     assert found["K08"].run == newest
     assert found["K08"].target == "embedded"
-    assert str(found["K08"].verdict) == "refuted"
+    assert str(found["K08"]) == str(found["K08"].verdict) == "refuted"
     (newest / "claims/K08/verdict.json").write_text('{"verdict": "odd"}')
     assert report.last_verdicts(tmp_path)["K08"].verdict is Verdict.HELD
     assert report.last_verdicts(tmp_path / "none") == {}
