@@ -36,7 +36,7 @@ class AotCache:
 
     def use(self) -> tuple[str, ...]:
         """The JVM options of a normal start: none if there is no cache."""
-        return (f"-XX:AOTCache={self.file}",) if self.exists else ()
+        return (f"-XX:AOTCache={self.file}", "-Xlog:aot*=error") if self.exists else ()
 
     def record(self) -> tuple[str, ...]:
         """The JVM options of a training run."""

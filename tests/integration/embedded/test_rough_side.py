@@ -95,7 +95,7 @@ def test_a_component_that_dies_while_starting_shows_its_exit_code_and_log(
     meta.write_text(meta.read_text().replace("node.id=1", "node.id=9"))
     failed = user.run("up", expect=1)
     assert "broker-1 ended with exit code 1 while starting" in failed.stderr
-    assert "node.id" in failed.stderr
+    assert "node id" in failed.stderr
     assert user.processes() == {}
 
 

@@ -37,7 +37,7 @@ def test_a_cache_is_used_only_when_it_is_complete(tmp_path: Path) -> None:
     cache.draft.write_bytes(b"learned")
     assert cache.use() == ()
     assert cache.adopt()
-    assert cache.use() == (f"-XX:AOTCache={cache.file}",)
+    assert cache.use()[0] == f"-XX:AOTCache={cache.file}"
     assert not cache.draft.exists()
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from support.http_repository import Repository
 
-from lab.embedded import download
 from lab.embedded.download import fetch
 from lab.embedded.jars import Artifact, JarCache
 from lab.errors import ChecksumMismatch, DownloadFailed, EnvironmentProblem
