@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from lab.ksqldb.analysis.timestamps import rewrite_times
 from lab.ksqldb.analysis.typing import Typing
 from lab.ksqldb.catalog import PSEUDO_COLUMNS, RESERVED_COLUMNS, Catalog, Source
 from lab.ksqldb.errors import NotSupported, StatementError, UnknownColumn
@@ -73,6 +74,7 @@ def analyze(query: ast.Query, catalog: Catalog, functions: Registry) -> Analyzed
     resolver = _Resolver(source, query.source.alias)
     items = _items(query, source, resolver)
     where = resolver.clause(query.where, "WHERE")
+    where = None if where is None else rewrite_times(where)
     group_by = tuple(resolver.resolve(g, "GROUP BY") for g in query.group_by)
     having = resolver.clause(query.having, "HAVING")
     typing = Typing(source_columns(source), functions)

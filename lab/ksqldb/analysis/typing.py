@@ -49,7 +49,13 @@ _INT_MAX = 2**31
 
 
 def literal_type(value: int) -> SqlType:
-    """INTEGER when the number fits, BIGINT otherwise."""
+    """INTEGER when the number fits, BIGINT otherwise.
+
+    Raises:
+        StatementError: not even that.
+    """
+    if not -(2**63) <= value < 2**63:
+        raise StatementError(f"Failed to prepare statement: Invalid numeric literal: {value}")
     return INTEGER if -_INT_MAX <= value < _INT_MAX else BIGINT
 
 

@@ -11,7 +11,7 @@ from lab.ksqldb.sql.types import Decimal, SqlType, decimal
 def _whole(types: Sequence[SqlType]) -> SqlType:
     given = types[0]
     assert isinstance(given, Decimal)  # noqa: S101 - narrows a type
-    return decimal(max(given.precision - given.scale + 1, 1), 0)
+    return decimal(max(given.precision - given.scale, 1), 0)
 
 
 def _numbers(java: str) -> tuple[Way, ...]:
@@ -22,7 +22,7 @@ FUNCTIONS = (
     scalar("ABS", "MATHEMATICAL", "The number without its sign.", *_numbers("Maths.abs")),
     scalar(
         "ROUND", "MATHEMATICAL", "The nearest number, halves upwards, to so many decimal places.",
-        Way(("INT val",), "INT", "Maths.round"),
+        Way(("INT val",), "BIGINT", "Maths.round"),
         Way(("BIGINT val",), "BIGINT", "Maths.round"),
         Way(("DOUBLE val",), "BIGINT", "Maths.round"),
         Way(("DECIMAL val",), _whole, "Maths.round"),

@@ -15,7 +15,7 @@ from lab.ksqldb.analysis.typing import Typing, in_comparable, widest
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.format import expression as text_of
-from lab.ksqldb.sql.types import Array, Base, Decimal, Map, SqlType, Struct
+from lab.ksqldb.sql.types import PRIMITIVES, Array, Base, Decimal, Map, SqlType, Struct
 
 JAVA_TYPES = {
     Base.BOOLEAN: "Boolean",
@@ -313,9 +313,12 @@ class Body:
         if rest is not None:
             after = len(parameters) - rest - 1
             end = len(values) - after
-            of = JAVA_TYPES[found.arguments[rest].base] if rest < end else "Object"
             name = parameters[rest].pattern.name
-            of = "Object" if len(name) == 1 or name == "ANY" else of
+            of = "Object"
+            if rest < end and len(name) > 1 and name != "ANY":
+                of = JAVA_TYPES[found.arguments[rest].base]
+            elif name in PRIMITIVES:
+                of = JAVA_TYPES[PRIMITIVES[name].base]
             arguments[rest:end] = [f"new {of}[] {{{', '.join(arguments[rest:end])}}}"]
         return self._temporary(f"{found.signature.java}({', '.join(arguments)})", found.returns)
 

@@ -45,9 +45,14 @@ def plan_push(query: AnalyzedQuery, functions: Registry) -> Planned:
     return _Planner(query, functions, persistent=False).plan()
 
 
-def plan_persistent(query: AnalyzedQuery, functions: Registry, sink: str) -> Planned:
-    """A persistent query's steps; its schema is the sink's, the key's columns taken out."""
-    return _Planner(query, functions, persistent=True, sink=sink).plan()
+def plan_persistent(
+    query: AnalyzedQuery, functions: Registry, sink: str, key_format: str | None = None
+) -> Planned:
+    """A persistent query's steps; its schema is the sink's, the key's columns taken out.
+
+    ``key_format`` is the sink's where it is given; internal topics use it too.
+    """
+    return _Planner(query, functions, persistent=True, sink=sink, key_format=key_format).plan()
 
 
 def with_sink(planned: Planned, sink: str, topic: TopicName, formats: Formats) -> Sink:
@@ -71,12 +76,19 @@ def pull_projection(query: AnalyzedQuery, functions: Registry) -> Schema:
 
 class _Planner:
     def __init__(
-        self, query: AnalyzedQuery, functions: Registry, *, persistent: bool, sink: str = ""
+        self,
+        query: AnalyzedQuery,
+        functions: Registry,
+        *,
+        persistent: bool,
+        sink: str = "",
+        key_format: str | None = None,
     ) -> None:
         self._query = query
         self._functions = functions
         self._persistent = persistent
         self._sink = sink
+        self._key_format = key_format
 
     def plan(self) -> Planned:
         step: Step = _source_step(self._query.source)
@@ -215,7 +227,7 @@ class _Planner:
         columns = tuple(Column(k.name, typing.known(k.expression)) for k in keys)
         own = [ast.Column(name=c.name) for c in query.source.schema.key]
         schema = Schema(columns, prepared.schema.value)
-        formats = _internal_formats(query.source, schema)
+        formats = _internal_formats(query.source, schema, self._key_format)
         schemas.check_formats(
             Schema(columns), formats.key, Format("JSON"), error=_key_error(self._sink)
         )
@@ -279,12 +291,12 @@ def _plain_part(node: ast.Expression, functions: Registry) -> ast.Expression:
     return rewrite(node, blank)
 
 
-def _internal_formats(source: Source, schema: Schema) -> Formats:
+def _internal_formats(source: Source, schema: Schema, key_format: str | None) -> Formats:
     """Internal topics use the source's formats where those can hold their rows, else JSON."""
     value = source.value_format
     if value.name != "JSON" or len(schema.value) == 1:
         value = Format("JSON", True)
-    key = source.key_format
+    key = source.key_format if key_format is None else schemas.key_format(key_format)
     if key.name == "NONE":
         key = schemas.key_format("KAFKA")
     return Formats(key, dataclasses.replace(value, wrap=True))

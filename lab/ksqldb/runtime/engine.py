@@ -60,6 +60,7 @@ class Engine:
         self.statuses: dict[str, Outcome] = {}
         self.changes = threading.RLock()
         self.ready = threading.Event()
+        self._restored_all = threading.Event()
         self.failure: StartError | None = None
         self._stopping = False
         self._restored: dict[QueryId, commands.Recorded] = {}
@@ -96,8 +97,8 @@ class Engine:
         self.runner.follow()
         self._ensure_processing_log()
         self.ready.set()
-        with self.changes:
-            self._start_restored()
+        self._start_restored()
+        self._restored_all.set()
 
     def _parse_type(self, text: str) -> SqlType:
         node = self.parser.parse_expression(f"CAST(NULL AS {text})")
@@ -246,13 +247,14 @@ class Engine:
     # The end
 
     def check_ready(self) -> None:
-        """Refuse requests until the command topic is replayed.
+        """Refuse requests until the command topic is replayed; then wait for its queries.
 
         Raises:
             NotReady: it is not.
         """
         if not self.ready.is_set():
             raise NotReady("KSQL is not yet ready to serve requests.")
+        self._restored_all.wait(_APPLY_SECONDS)
 
     def stop(self) -> None:
         """Stop all queries and close all clients."""

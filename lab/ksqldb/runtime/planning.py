@@ -95,7 +95,10 @@ class Planning:
                 f"A {existing.kind.lower()} with the same name already exists."
             )
         clause = properties.check(statement.properties)
-        analyzed, planned = self._output(statement)
+        key_format = clause.format("KEY_FORMAT")
+        analyzed, planned = self._output(
+            statement, None if key_format is None else properties.known_format(key_format)
+        )
         source = analyzed.source
         from_topic = self._topics.find(source.topic)
         if from_topic is None:
@@ -134,7 +137,9 @@ class Planning:
             new_topic=new_topic,
         )
 
-    def _output(self, statement: ast.CreateAsSelect) -> tuple[AnalyzedQuery, Planned]:
+    def _output(
+        self, statement: ast.CreateAsSelect, key_format: str | None
+    ) -> tuple[AnalyzedQuery, Planned]:
         try:
             analyzed = analyze(statement.query, self._catalog, self._functions)
             if analyzed.makes_table != (statement.kind == "TABLE"):
@@ -145,7 +150,7 @@ class Planning:
                 )
             if statement.query.limit is not None:
                 raise NotSupported("LIMIT in CREATE … AS SELECT")
-            planned = plan_persistent(analyzed, self._functions, str(statement.name))
+            planned = plan_persistent(analyzed, self._functions, str(statement.name), key_format)
         except (NotSupported, BadRequest):
             raise
         except StatementError as error:

@@ -47,6 +47,12 @@ def _case(node: ast.Case) -> str:
     return f"(CASE{operand}{branches}{default} END)"
 
 
+def _negate(node: ast.Negate) -> str:
+    operand = expression(node.operand)
+    # Two signs in a row would begin a comment.
+    return f"-({operand})" if operand.startswith("-") else f"-{operand}"
+
+
 def _like(node: ast.Like) -> str:
     escape = "" if node.escape is None else f" ESCAPE {text_literal(node.escape)}"
     word = "NOT LIKE" if node.negated else "LIKE"
@@ -65,7 +71,7 @@ _WRITERS: dict[type, Callable[..., str]] = {
     ast.Text: lambda n: text_literal(n.value),
     ast.Boolean: lambda n: "true" if n.value else "false",
     ast.Null: lambda _: "null",
-    ast.Negate: lambda n: f"-{expression(n.operand)}",
+    ast.Negate: _negate,
     ast.Arithmetic: _binary,
     ast.Comparison: _binary,
     ast.Logical: _binary,

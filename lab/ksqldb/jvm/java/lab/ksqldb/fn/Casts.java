@@ -56,11 +56,11 @@ public final class Casts {
                 value instanceof String text
                         ? new BigDecimal(text.trim())
                         : value instanceof Double ? BigDecimal.valueOf((Double) value) : Ops.exact((Number) value);
-        BigDecimal scaled = exact.setScale(scale, RoundingMode.HALF_UP);
-        if (scaled.precision() - scaled.scale() > precision - scale && scaled.signum() != 0) {
+        // Whole digits are counted before rounding, as recorded: 99.995 becomes 100.00.
+        if (exact.precision() - exact.scale() > precision - scale && exact.signum() != 0) {
             throw new ArithmeticException("Numeric field overflow: " + value);
         }
-        return scaled;
+        return exact.setScale(scale, RoundingMode.HALF_UP);
     }
 
     public static Boolean toBoolean(Object value) {

@@ -23,8 +23,8 @@ public final class Maths {
         return value == null ? null : value.abs();
     }
 
-    public static Integer round(Integer value) {
-        return value;
+    public static Long round(Integer value) {
+        return value == null ? null : Long.valueOf(value);
     }
 
     public static Long round(Long value) {

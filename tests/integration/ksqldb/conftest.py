@@ -1,0 +1,185 @@
+"""A server of its own for each test that asks, against a broker that is given.
+
+``LAB_TEST_BOOTSTRAP_SERVERS`` names the broker, ``LAB_TEST_KSQLDB_CLASSPATH`` the server's jars.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+READY_SECONDS = 40
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:
+    """Wait until a condition gives something true; the last thing seen is in the error."""
+    deadline = time.monotonic() + seconds
+    while True:
+        seen = condition()
+        if seen:
+            return seen
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not come true in {seconds} s; last seen: {seen!r}")
+        time.sleep(0.02)
+
+
+class Server:
+    """A server process and a client of it."""
+
+    def __init__(self, folder: Path, bootstrap: str, classpath: str, build_dir: Path) -> None:
+        self.bootstrap = bootstrap
+        self.service_id = f"t{uuid.uuid4().hex[:10]}_"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "server.log"
+        self._arguments = [
+            sys.executable,
+            "-m",
+            "lab.ksqldb",
+            f"--bootstrap-servers={bootstrap}",
+            f"--listen=127.0.0.1:{self.port}",
+            f"--service-id={self.service_id}",
+            f"--state-dir={folder / 'state'}",
+            f"--build-dir={build_dir}",
+            f"--classpath={classpath}",
+            "--property=ksql.streams.commit.interval.ms=200",
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start, and wait until it says that it is healthy."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(self._arguments, stdout=log, stderr=log)
+        if wait:
+            until(self._healthy, f"the health of {self.url}, see {self.log}", READY_SECONDS)
+
+    def _healthy(self) -> bool:
+        assert self._process is not None
+        code = self._process.poll()
+        if code is not None:
+            pytest.fail(f"the server ended with {code}:\n{self.log.read_text()[-2000:]}")
+        try:
+            answer = httpx2.get(f"{self.url}/healthcheck", timeout=2).json()
+        except (httpx2.HTTPError, ValueError):
+            return False
+        return bool(answer["isHealthy"])
+
+    def stop(self) -> int:
+        """Stop it politely; its exit code."""
+        return self.end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """Kill it."""
+        return self.end(signal.SIGKILL)
+
+    def end(self, how: signal.Signals) -> int:
+        if self._process is None:
+            return 0
+        self._process.send_signal(how)
+        code = self._process.wait(timeout=20)
+        self._process = None
+        return code
+
+    def ksql(self, text: str, **properties: str) -> Any:
+        """Send statements; the answer's body. A refusal fails the test."""
+        response = self.post("/ksql", {"ksql": text, "streamsProperties": _earliest(properties)})
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def refusal(self, text: str) -> Any:
+        """Send a statement that must be refused; the error body."""
+        response = self.post("/ksql", {"ksql": text, "streamsProperties": {}})
+        assert response.status_code == 400, response.text
+        return response.json()
+
+    def select(self, text: str, **properties: str) -> list[Any]:
+        """The rows of a query that ends by itself."""
+        response = self.post("/query-stream", {"sql": text, "properties": _earliest(properties)})
+        assert response.status_code == 200, response.text
+        lines = [x for x in response.text.split("\n") if x]
+        return [json.loads(x) for x in lines[1:]]
+
+    def post(self, path: str, body: Any, **headers: str) -> Any:
+        """A request with a JSON body."""
+        return httpx2.post(self.url + path, json=body, headers=headers, timeout=30)
+
+
+def _earliest(properties: dict[str, str]) -> dict[str, str]:
+    return {"auto.offset.reset": "earliest"} | properties
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        pytest.fail(f"{name} is not set: these tests need a broker and the server's jars")
+    return value
+
+
+@pytest.fixture(scope="session")
+def bootstrap() -> str:
+    """The broker's address."""
+    return _required("LAB_TEST_BOOTSTRAP_SERVERS")
+
+
+@pytest.fixture(scope="session")
+def classpath() -> str:
+    """The server's jars."""
+    return _required("LAB_TEST_KSQLDB_CLASSPATH")
+
+
+@pytest.fixture(scope="session")
+def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the Java part is compiled, once for all tests."""
+    given = os.environ.get("LAB_TEST_KSQLDB_BUILD_DIR")
+    return Path(given) if given else tmp_path_factory.getbasetemp().parent / "ksqldb-build"
+
+
+@pytest.fixture
+def make_server(
+    tmp_path: Path, bootstrap: str, classpath: str, build_dir: Path
+) -> Iterator[Callable[[], Server]]:
+    """Makes servers that are ended with the test."""
+    made: list[Server] = []
+
+    def make() -> Server:
+        folder = tmp_path / f"server-{len(made)}"
+        folder.mkdir()
+        made.append(Server(folder, bootstrap, classpath, build_dir))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.kill()
+
+
+@pytest.fixture
+def server(make_server: Callable[[], Server]) -> Server:
+    """A server that is ready."""
+    made = make_server()
+    made.start()
+    return made
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that no other test uses, for sources and topics."""
+    return f"T{uuid.uuid4().hex[:8].upper()}"
