@@ -46,7 +46,7 @@ def _kafka_version(log: Path) -> str:
 
 
 def _registry(upstream_url: str, url: str) -> ComponentInfo:
-    told = _get_json(f"{upstream_url}/apis/registry/v2/system/info")
+    told = _get_json(f"{upstream_url}/apis/registry/v3/system/info")
     return ComponentInfo(
         registry.NAME,
         "schema-registry",

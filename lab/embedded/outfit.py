@@ -54,10 +54,9 @@ class Outfit:
         kafka = [self.jars.path(artifact) for artifact in self.lock.sets["kafka"]]
         ksqldb = [self.jars.path(artifact) for artifact in self.lock.sets["ksqldb"]]
         sources = Path(lab.__file__).parent / "ksqldb" / "jvm" / "java"
-        runner = sorted(self.registry_dir.glob("*-runner.jar"))
         ingredients = {
             "broker": (files_fingerprint(kafka),),
-            "schema-registry": (files_fingerprint(runner),),
+            "schema-registry": (files_fingerprint(list(registry.class_path(self.registry_dir))),),
             "ksqldb": (files_fingerprint(ksqldb), sources_fingerprint(sources)),
         }
         return {

@@ -1,7 +1,8 @@
 """The schema registry: Apicurio Registry behind a recording proxy that gives it a root URL.
 
 Apicurio serves Confluent's API under ``/apis/ccompat/v7``. Its data is an H2 database in a file,
-which survives a kill -9.
+which survives a kill -9. It is started from a flat class path rather than by its launcher's own
+class loader, because a start-up cache holds only what the JVM's class loaders load.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lab.embedded.download import translating_disk_errors
 from lab.embedded.jars import Artifact, JarCache
@@ -24,9 +24,7 @@ from lab.errors import DownloadFailed
 from lab.readiness import ProofFailed
 from lab.wait import wait_until
 
-if TYPE_CHECKING:
-    import requests
-
+MAIN_CLASS = "io.quarkus.runner.GeneratedMain"
 CONFLUENT_API = "/apis/ccompat/v7"
 NAME = "schema-registry"
 PROXY_NAME = "registry-proxy"
@@ -68,7 +66,21 @@ def install(cache_dir: Path, cache: JarCache, archive: Artifact) -> Path:
 
 
 def _runner(folder: Path) -> Path | None:
-    return next(iter(folder.glob("*-runner.jar")), None)
+    """A jar that is there when everything is."""
+    return next(iter(folder.glob("app/apicurio-registry-app-*.jar")), None)
+
+
+def class_path(folder: Path) -> tuple[Path, ...]:
+    """The registry's jars in Quarkus's order: transformed classes go before their originals."""
+    return (
+        folder / "quarkus" / "transformed-bytecode.jar",
+        folder / "quarkus" / "generated-bytecode.jar",
+        *(
+            jar
+            for part in ("app", "lib/main", "lib/boot")
+            for jar in sorted((folder / part).glob("*.jar"))
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -110,13 +122,22 @@ def process_spec(
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
             *jvm_options,
+            "--add-opens=java.base/java.lang=ALL-UNNAMED",
+            "--enable-native-access=ALL-UNNAMED",
             "-Dquarkus.http.host=127.0.0.1",
             f"-Dquarkus.http.port={places.upstream_port}",
-            "-Dquarkus.log.console.color=false",
-            "-jar",
-            str(_runner(folder) or folder / "missing-runner.jar"),
+            # It cannot be switched off; nobody needs it, so any free port on loopback will do.
+            "-Dquarkus.management.host=127.0.0.1",
+            "-Dquarkus.management.port=0",
+            "-cp",
+            ":".join(map(str, class_path(folder))),
+            MAIN_CLASS,
         ),
-        env={"REGISTRY_DATASOURCE_URL": f"jdbc:h2:file:{database};DB_CLOSE_ON_EXIT=FALSE"},
+        env={
+            "APICURIO_STORAGE_KIND": "sql",
+            "APICURIO_STORAGE_SQL_KIND": "h2",
+            "APICURIO_DATASOURCE_URL": f"jdbc:h2:file:{database};DB_CLOSE_ON_EXIT=FALSE",
+        },
         stop_grace_seconds=stop_grace_seconds,
     )
 
@@ -124,34 +145,30 @@ def process_spec(
 def set_default_compatibility(
     places: RegistryPlaces, *, timeout_seconds: float, give_up: Callable[[], None]
 ) -> None:
-    """Give the registry the global level BACKWARD, unless someone has set a level already.
+    """Give a new registry the global level BACKWARD, as Confluent's begins with.
 
-    Apicurio starts with no rule (NONE), where Confluent's registry starts with BACKWARD. Raises
-    ConditionTimeout, or ProofFailed when the registry refuses.
+    Apicurio begins with NONE. It is done once for the registry's data: a level that a user sets
+    later, NONE among them, stays. Raises ConditionTimeout, or ProofFailed when it is refused.
     """
     import requests  # noqa: PLC0415 - loaded while the JVMs start
 
-    rules = f"{places.upstream_url}/apis/registry/v2/admin/rules"
+    done = places.data_dir / "default-level-set"
+    config = f"{places.upstream_url}{CONFLUENT_API}/config"
     with requests.Session() as session:
-        present = wait_until(
-            f"{rules} answers",
-            lambda: _ok(session.get(rules, timeout=5)),
+        wait_until(
+            f"{config} answers",
+            lambda: session.get(config, timeout=5).status_code == 200,
             timeout_seconds=timeout_seconds,
             every_seconds=0.03,
             give_up=give_up,
             ignore=(requests.RequestException,),
         )
-        if "COMPATIBILITY" in present.json():
+        if done.exists():
             return
-        answer = session.post(
-            rules, json={"type": "COMPATIBILITY", "config": DEFAULT_COMPATIBILITY}, timeout=10
-        )
-        if answer.status_code not in {204, 409}:
+        answer = session.put(config, json={"compatibility": DEFAULT_COMPATIBILITY}, timeout=10)
+        if answer.status_code != 200:
             raise ProofFailed(f"the registry refused the default level: {answer.text}")
-
-
-def _ok(answer: requests.Response) -> requests.Response | None:
-    return answer if answer.status_code == 200 else None
+        done.touch()
 
 
 def proxy_spec(places: RegistryPlaces) -> ProcessSpec:

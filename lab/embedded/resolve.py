@@ -17,7 +17,7 @@ from lab.embedded.jars import Artifact, Lock, sha256_of
 from lab.errors import DownloadFailed
 
 KAFKA = "4.3.1"
-APICURIO = "2.6.13.Final"
+APICURIO = "3.3.3"
 JANINO = "3.1.12"
 ECJ = "3.46.100"
 JACKSON = "2.21.7"
