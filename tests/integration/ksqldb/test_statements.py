@@ -246,7 +246,7 @@ def test_a_bad_record_is_reported_and_skipped(server: Server, name: str) -> None
     [
         ("CREATE STREAM x AS SELECT * FROM {s} JOIN {s} ON {s}.id = {s}.id;", "JOIN"),
         (
-            "CREATE TABLE x AS SELECT id, COUNT(*) FROM {s} WINDOW TUMBLING (SIZE 1 DAY) GROUP BY id;",
+            "CREATE TABLE x AS SELECT id, COUNT(*) FROM {s} WINDOW SESSION (1 DAY) GROUP BY id;",
             "WINDOW",
         ),
         (

@@ -1,0 +1,63 @@
+"""Cases of the golden tests: statements planned on an empty catalog without a broker."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lab.ksqldb.analysis.topics import SandboxTopics, Topic
+from lab.ksqldb.catalog import Catalog
+from lab.ksqldb.config import DEFAULTS
+from lab.ksqldb.functions.library import builtin
+from lab.ksqldb.plan.steps import Command
+from lab.ksqldb.runtime.planning import Distributed, Planning, apply
+from lab.ksqldb.sql import ast
+from lab.ksqldb.sql.parser import Parser
+
+CASES = sorted((Path(__file__).parent / "cases").glob("*.sql"))
+
+
+class NoTopics:
+    """A broker without topics."""
+
+    def find(self, name: str) -> Topic | None:
+        del name
+        return None
+
+
+def plan_case(case: Path, parser: Parser) -> Command:
+    """The command of a case's last statement, after those before it."""
+    catalog = Catalog()
+    topics = SandboxTopics(NoTopics())
+    planning = Planning(catalog, topics, builtin(), dict(DEFAULTS))
+    command: Command | None = None
+    for parsed in parser.parse(case.read_text(encoding="utf-8")):
+        statement = parsed.statement
+        if isinstance(statement, ast.CreateSource):
+            planned = planning.create_source(statement)
+        else:
+            assert isinstance(statement, ast.CreateAsSelect)
+            planned = planning.create_as_select(statement, 1)
+        assert isinstance(planned, Distributed)
+        if planned.new_topic is not None:
+            topics.make(planned.new_topic)
+        apply(planned.command, catalog)
+        command = planned.command
+    assert command is not None
+    return command
+
+
+def check_golden(path: Path, actual: str) -> None:
+    """Compare with a golden file; ``UPDATE_GOLDEN=1`` writes it."""
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(actual, encoding="utf-8")
+    assert path.exists(), f"{path.name} is missing: run with UPDATE_GOLDEN=1 and look at it"
+    assert actual == path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def parser(tmp_path_factory: pytest.TempPathFactory) -> Parser:
+    """The parser."""
+    return Parser(tmp_path_factory.getbasetemp().parent / "ksqldb-grammar")
