@@ -199,6 +199,9 @@ class EmbeddedLab:
                 if not was_ready:
                     self.folder.save(state.with_(phase="stopped"))
             raise
+        finally:
+            for child in starter.children.values():
+                child.release()
         if not was_ready:
             self.folder.save(state.with_(phase="ready"))
 

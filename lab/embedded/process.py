@@ -133,6 +133,11 @@ class Child:
         """The exit code (negative: the signal's number), or None while it runs."""
         return self.popen.poll()
 
+    def release(self) -> None:
+        """Stop watching it: it may outlive this program, or was ended by its record."""
+        if self.popen.poll() is None:
+            self.popen.returncode = 0  # what keeps a dropped Popen from warning of a running child
+
 
 def spawn(
     spec: ProcessSpec, *, instance: str, run_dir: Path, log_dir: Path, nice: int = 0
@@ -167,12 +172,7 @@ def spawn(
     started = start_identity(popen.pid) or "ended at once"
     record = ProcessRecord(spec.name, popen.pid, started, instance, spec.stop_grace_seconds)
     record.save(run_dir)
-    _STARTED.append(popen)
     return Child(popen, record, log)
-
-
-# Children outlive this program on purpose; dropping a Popen would warn about that.
-_STARTED: list[subprocess.Popen[bytes]] = []
 
 
 def send(record: ProcessRecord, signum: signal.Signals) -> bool:

@@ -113,7 +113,7 @@ def train_in_background(lab: EmbeddedLab) -> bool:
             run_dir=lab.folder.run,
             log_dir=lab.folder.logs,
             nice=LOWEST_PRIORITY,
-        )
+        ).release()
     return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import signal
 import subprocess
@@ -41,10 +42,15 @@ PARENT = (
 )
 
 
+STARTED: list[Child] = []
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     kill_all(load_records(tmp_path).values())
+    while STARTED:
+        STARTED.pop().release()
 
 
 def begin(folder: Path, code: str, name: str = "thing", grace: float = 5.0) -> Child:
@@ -54,6 +60,7 @@ def begin(folder: Path, code: str, name: str = "thing", grace: float = 5.0) -> C
         run_dir=folder,
         log_dir=folder,
     )
+    STARTED.append(child)
     wait_until("it says that it is up", child.log.read_text)
     return child
 
@@ -68,6 +75,16 @@ def test_a_started_process_is_recorded_with_its_log_in_its_own_session(folder: P
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert int(session.stdout) == child.record.pid
+
+
+def test_a_released_process_goes_on_without_a_warning(folder: Path) -> None:
+    child = begin(folder, FOREVER, name="released")
+    child.release()
+    released = child.record
+    del child
+    STARTED.clear()
+    gc.collect()  # a warning would be an error here
+    assert is_alive(released)
 
 
 def test_stop_ends_it_politely(folder: Path) -> None:
