@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import sys
-import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from lab.ksqldb.config import ServerConfig
-from lab.ksqldb.errors import KsqlError, StartError
-from lab.ksqldb.names import ColumnName, ServiceId
+from lab.ksqldb.config import Launch, ServerConfig
+from lab.ksqldb.errors import StartError
+from lab.ksqldb.names import ServiceId
 
-_LOG = logging.getLogger("lab.ksqldb")
+_BEGUN = time.perf_counter()
 
 _DESCRIPTION = """\
 A ksqlDB-compatible server on Kafka Streams. It needs a Kafka broker (which may still be
@@ -101,7 +99,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(_compile(options))  # noqa: T201 - the path is this mode's result
             return 0
         config = _config(made, options)
-        return _serve(config, options)
+        from lab.ksqldb.start import serve  # noqa: PLC0415 - kept out of --help's way
+
+        launch = Launch(
+            build_dir=options.build_dir,
+            classpath=tuple(_classpath(options)),
+            java_home=_java_home(options),
+            jvm_options=tuple(options.jvm_option),
+            begun=_BEGUN,
+        )
+        serve(config, launch)
+        return 0
     except StartError as error:
         print(f"ksqldb: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -149,124 +157,6 @@ def _config(made: argparse.ArgumentParser, options: argparse.Namespace) -> Serve
         schema_registry_url=options.schema_registry_url,
         properties=properties,
     )
-
-
-class _Starting:
-    """The slow part of the start, in a thread, while HTTP already answers."""
-
-    def __init__(self, options: argparse.Namespace, config: ServerConfig) -> None:
-        self.options = options
-        self.config = config
-        self.engine: Any = None
-        self.error: StartError | None = None
-        self.jvm_up = threading.Event()
-        self._failed: Callable[[], None] = lambda: None
-
-    def boot_jvm(self) -> None:
-        """Compile the Java part if need be, and start the JVM."""
-        from lab.ksqldb.jvm import boot, javac  # noqa: PLC0415 - loaded while others load
-
-        try:
-            path = _classpath(self.options)
-            java_home = _java_home(self.options)
-            jar = javac.runtime_jar(self.options.build_dir, path, java_home)
-            boot.start(java_home, [jar, *path], self.options.jvm_option)
-            self.jvm_up.set()
-        except StartError as error:
-            self.fail(error)
-
-    def start_engine(self, failed: Callable[[], None]) -> None:
-        """Wait for the JVM and start the engine."""
-        self._failed = failed
-        self.jvm_up.wait()
-        if self.error is not None:
-            failed()
-            return
-        try:
-            self.engine.start()
-        except KsqlError as error:
-            self.fail(StartError(f"cannot start: {error}"))
-            return
-        _LOG.info("ready on http://%s (service id %s)", self.config.address, self.config.service_id)
-        _warm_up()
-
-    def fail(self, error: StartError) -> None:
-        """Note an error that ends the process."""
-        self.error = error
-        self.jvm_up.set()
-        self._failed()
-
-
-def _warm_up() -> None:
-    from lab.ksqldb.catalog import columns  # noqa: PLC0415 - after the start
-    from lab.ksqldb.functions.library import builtin  # noqa: PLC0415
-    from lab.ksqldb.jvm import rows  # noqa: PLC0415
-    from lab.ksqldb.sql import ast  # noqa: PLC0415
-    from lab.ksqldb.sql.types import STRING  # noqa: PLC0415
-
-    node = ast.Comparison(
-        operator="=", left=ast.Column(name=ColumnName("A")), right=ast.Text(value="")
-    )
-    rows.compiled(columns([("A", STRING)]), builtin(), select=[node], where=node)
-
-
-def _serve(config: ServerConfig, options: argparse.Namespace) -> int:
-    starting = _Starting(options, config)
-    booting = threading.Thread(target=starting.boot_jvm, name="boot", daemon=True)
-    booting.start()
-    # These take as long as the JVM does, so they are loaded side by side with it.
-    from lab.ksqldb.rest import server  # noqa: PLC0415
-    from lab.ksqldb.rest.app import Application  # noqa: PLC0415
-    from lab.ksqldb.rest.statements import Statements  # noqa: PLC0415
-    from lab.ksqldb.runtime.engine import Engine  # noqa: PLC0415
-    from lab.ksqldb.sql.parser import Parser  # noqa: PLC0415
-
-    listening = server.bind(config.host, config.port)
-    engine = Engine(config, Parser(options.build_dir))
-    starting.engine = engine
-    statements = Statements(engine, lambda: _kafka_properties(starting))
-    application = Application(engine, lambda: _versions(starting), statements)
-
-    async def run() -> None:
-        loop = asyncio.get_running_loop()
-        failed = asyncio.Event()
-        starter = threading.Thread(
-            target=starting.start_engine,
-            args=(lambda: loop.call_soon_threadsafe(failed.set),),
-            name="engine-start",
-            daemon=True,
-        )
-        starter.start()
-        await server.run(application.asgi(), listening, failed)
-
-    asyncio.run(run())
-    _LOG.info("stopping")
-    from lab.ksqldb.jvm import boot  # noqa: PLC0415
-
-    booting.join()
-    try:
-        engine.stop()
-    except KsqlError as error:
-        _LOG.warning("while stopping: %s", error)
-    boot.stop()
-    if starting.error is not None:
-        raise starting.error
-    return 0
-
-
-def _versions(starting: _Starting) -> dict[str, str]:
-    if not starting.jvm_up.is_set() or starting.error is not None:
-        return {}
-    from lab.ksqldb.jvm.versions import kafka_streams  # noqa: PLC0415
-
-    return {"kafkaStreamsVersion": kafka_streams()}
-
-
-def _kafka_properties(starting: _Starting) -> frozenset[str]:
-    from lab.ksqldb.jvm.versions import known_properties  # noqa: PLC0415
-
-    starting.jvm_up.wait()
-    return known_properties()
 
 
 if __name__ == "__main__":

@@ -130,6 +130,17 @@ class ServerConfig:
         return merged
 
 
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What the process itself is started with. ``begun`` is by ``time.perf_counter``."""
+
+    build_dir: Path
+    classpath: tuple[Path, ...]
+    java_home: Path
+    jvm_options: tuple[str, ...]
+    begun: float
+
+
 def check_override(name: str, known_to_kafka: frozenset[str]) -> None:
     """Refuse a property that nobody knows.
 

@@ -38,10 +38,8 @@ class OnlyHttp2(BadRequest):
 class Application:
     """The end points over an engine."""
 
-    def __init__(
-        self, engine: Engine, versions: Callable[[], dict[str, str]], statements: Statements
-    ) -> None:
-        """``versions`` gives further members of /info once the JVM runs."""
+    def __init__(self, engine: Engine, versions: dict[str, str], statements: Statements) -> None:
+        """``versions`` are further members of /info."""
         self._engine = engine
         self._versions = versions
         self._statements = statements
@@ -99,7 +97,7 @@ class Application:
             "ksqlServiceId": self._engine.config.service_id,
             "serverStatus": "RUNNING" if self._engine.ready.is_set() else "INITIALIZING",
             "product": PRODUCT,
-            **self._versions(),
+            **self._versions,
         }
         return _json({"KsqlServerInfo": info})
 

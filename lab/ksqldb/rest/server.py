@@ -5,38 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import socket
 from typing import Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from lab.ksqldb.errors import StartError
+from lab.ksqldb.rest.sockets import Listening
 
 _LOG = logging.getLogger(__name__)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens.
-
-    Raises:
-        StartError: the address cannot be had; names it.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        made.bind((host, port))
-        made.listen(128)
-    except OSError as error:
-        made.close()
-        raise StartError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
-    made.setblocking(False)
-    made.set_inheritable(True)
-    return made
-
-
-def settings(listening: socket.socket) -> Config:
+def settings(listening: Listening) -> Config:
     """Hypercorn's settings."""
     config = Config()
     config.bind = [f"fd://{listening.fileno()}"]
@@ -50,7 +29,7 @@ def settings(listening: socket.socket) -> Config:
     return config
 
 
-async def run(app: Any, listening: socket.socket, failed: asyncio.Event) -> None:
+async def run(app: Any, listening: Listening, failed: asyncio.Event) -> None:
     """Serve until SIGTERM, SIGINT, or until ``failed`` is set."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +20,11 @@ from lab.ksqldb.config import ServerConfig
 from lab.ksqldb.errors import BadRequest, KsqlError, NotReady, StartError, StatementError
 from lab.ksqldb.functions.library import builtin
 from lab.ksqldb.jvm import rows
+from lab.ksqldb.jvm.connect import Connection
 from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.kafka import Broker, CommandLog
 from lab.ksqldb.jvm.values import object_array, to_java
-from lab.ksqldb.names import QueryId
+from lab.ksqldb.names import ColumnName, QueryId
 from lab.ksqldb.plan.steps import Command
 from lab.ksqldb.runtime import commands
 from lab.ksqldb.runtime.persistent import PersistentQueries
@@ -31,7 +33,7 @@ from lab.ksqldb.runtime.processing_log import processing_log_source
 from lab.ksqldb.runtime.transient import TransientQueries
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.parser import Parser
-from lab.ksqldb.sql.types import SqlType
+from lab.ksqldb.sql.types import STRING, SqlType
 
 _LOG = logging.getLogger(__name__)
 _APPLY_SECONDS = 30.0
@@ -51,7 +53,9 @@ class Outcome:
 class Engine:
     """Everything but HTTP. Methods may block: none is for the event loop."""
 
-    def __init__(self, config: ServerConfig, parser: Parser) -> None:
+    def __init__(self, config: ServerConfig, parser: Parser, begun: float) -> None:
+        """``begun`` is when the process began, by ``time.perf_counter``."""
+        self._begun = begun
         self.config = config
         self.parser = parser
         self.functions = builtin()
@@ -61,8 +65,8 @@ class Engine:
         self.changes = threading.RLock()
         self.ready = threading.Event()
         self._restored_all = threading.Event()
+        self.took: list[tuple[str, float]] = []
         self.failure: StartError | None = None
-        self._stopping = False
         self._restored: dict[QueryId, commands.Recorded] = {}
         self.broker: Broker
         self.persistent: PersistentQueries
@@ -70,19 +74,18 @@ class Engine:
         self.runner: commands.CommandRunner
         self._log: CommandLog
 
-    def start(self) -> None:
-        """Connect, replay the command topic and start what it holds.
+    def start(self, connection: Connection) -> None:
+        """Take the broker when it has answered, replay the command topic, start what it holds.
 
-        Ready, and answering, once the topic is replayed: the queries start after that. A broker
-        that is not there yet is waited for.
+        Ready, and answering, once the topic is replayed: the queries start after that. Returns
+        without having started when the connection is stopped.
         """
-        self.broker = Broker(self.config.client_settings())
-        while not self._stopping:
-            try:
-                self.cluster_id = self.broker.cluster_id(timeout_ms=1000)
-                break
-            except JavaFault as fault:
-                _LOG.debug("no broker yet: %s", fault)
+        broker = connection.wait()
+        if broker is None:
+            return
+        self.broker = broker
+        self.cluster_id = connection.cluster_id
+        self.note("broker answered")
         log = self.broker.processing_log(self.config.processing_log_topic)
         parse = self.parser.parse_expression
         self.persistent = PersistentQueries(self.config, self.broker, self.functions, parse, log)
@@ -93,12 +96,19 @@ class Engine:
         self.runner = commands.CommandRunner(self._log, self._apply, self._parse_type)
         replicas = int(self.config.effective()["ksql.internal.topic.replicas"])
         self._log.open(replicas)
+        self.note("command topic")
         self.runner.replay()
+        self.note("replay")
         self.runner.follow()
         self._ensure_processing_log()
+        self.note("processing log")
         self.ready.set()
         self._start_restored()
         self._restored_all.set()
+
+    def note(self, what: str) -> None:
+        """Note when a part of the start was done, in seconds since the process began."""
+        self.took.append((what, time.perf_counter() - self._begun))
 
     def _parse_type(self, text: str) -> SqlType:
         node = self.parser.parse_expression(f"CAST(NULL AS {text})")
@@ -244,6 +254,12 @@ class Engine:
                 ) from None
         return found
 
+    def warm_up(self) -> None:
+        """Compile something small, so that the first statement does not wait for it."""
+        node = self.parser.parse_expression("A = ''")
+        column = Column(ColumnName("A"), STRING)
+        rows.compiled((column,), self.functions, select=[node], where=node)
+
     # The end
 
     def check_ready(self) -> None:
@@ -258,7 +274,6 @@ class Engine:
 
     def stop(self) -> None:
         """Stop all queries and close all clients."""
-        self._stopping = True
         if hasattr(self, "runner"):
             self.runner.stop()
             self.transient.close()

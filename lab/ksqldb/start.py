@@ -1,0 +1,87 @@
+"""Starts the server's parts, in the order that makes it ready soonest, and stops them.
+
+The JVM comes first, for it holds Python up while it starts. Its Kafka client then connects in a
+thread, on another core, while Python loads the web stack and the SQL front end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+
+from lab.ksqldb.config import Launch, ServerConfig
+from lab.ksqldb.errors import KsqlError, StartError
+from lab.ksqldb.jvm import boot, javac
+from lab.ksqldb.jvm.connect import Connection
+from lab.ksqldb.jvm.versions import kafka_streams, known_properties
+from lab.ksqldb.rest import sockets
+
+_LOG = logging.getLogger(__name__)
+
+
+def serve(config: ServerConfig, launch: Launch) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        StartError: the server cannot start.
+    """
+    with sockets.bind(config.host, config.port) as listening:
+        jar = javac.runtime_jar(launch.build_dir, launch.classpath, launch.java_home)
+        boot.start(launch.java_home, [jar, *launch.classpath], launch.jvm_options)
+        connection = Connection(config.client_settings())
+        try:
+            _serve(config, launch, listening, connection)
+        finally:
+            connection.stop()
+            boot.stop()
+
+
+def _serve(
+    config: ServerConfig, launch: Launch, listening: sockets.Listening, connection: Connection
+) -> None:
+    # Loaded here, while the client connects.
+    from lab.ksqldb.rest import server  # noqa: PLC0415
+    from lab.ksqldb.rest.app import Application  # noqa: PLC0415
+    from lab.ksqldb.rest.statements import Statements  # noqa: PLC0415
+    from lab.ksqldb.runtime.engine import Engine  # noqa: PLC0415
+    from lab.ksqldb.sql.parser import Parser  # noqa: PLC0415
+
+    engine = Engine(config, Parser(launch.build_dir), launch.begun)
+    engine.note("loaded")
+    versions = {"kafkaStreamsVersion": kafka_streams()}
+    application = Application(engine, versions, Statements(engine, known_properties))
+    failures: list[StartError] = []
+
+    def start(failed: Callable[[], None]) -> None:
+        try:
+            engine.start(connection)
+        except KsqlError as error:
+            failures.append(StartError(f"cannot start: {error}"))
+            failed()
+            return
+        _LOG.info(
+            "ready on http://%s (service id %s); seconds from the start: %s",
+            config.address,
+            config.service_id,
+            ", ".join(f"{what} {seconds:.2f}" for what, seconds in engine.took),
+        )
+        engine.warm_up()
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        failed = asyncio.Event()
+        tell = (lambda: loop.call_soon_threadsafe(failed.set),)
+        threading.Thread(target=start, args=tell, name="engine-start", daemon=True).start()
+        await server.run(application.asgi(), listening, failed)
+
+    asyncio.run(run())
+    _LOG.info("stopping")
+    connection.stop()
+    try:
+        engine.stop()
+    except KsqlError as error:
+        _LOG.warning("while stopping: %s", error)
+    if failures:
+        raise failures[0]
