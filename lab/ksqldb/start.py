@@ -77,11 +77,12 @@ def _serve(
         await server.run(application.asgi(), listening, failed)
 
     asyncio.run(run())
+    before_the_end = tuple(failures)  # what fails because of the stop is no failure
     _LOG.info("stopping")
     connection.stop()
     try:
         engine.stop()
     except KsqlError as error:
         _LOG.warning("while stopping: %s", error)
-    if failures:
-        raise failures[0]
+    if before_the_end:
+        raise before_the_end[0]

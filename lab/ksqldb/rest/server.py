@@ -18,7 +18,8 @@ _LOG = logging.getLogger(__name__)
 def settings(listening: Listening) -> Config:
     """Hypercorn's settings."""
     config = Config()
-    config.bind = [f"fd://{listening.fileno()}"]
+    # Hypercorn makes the descriptor its own.
+    config.bind = [f"fd://{listening.detach()}"]
     config.graceful_timeout = 0.2
     config.keep_alive_timeout = 3600
     config.accesslog = None
