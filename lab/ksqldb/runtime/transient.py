@@ -226,8 +226,6 @@ class TransientQueries:
         settings = self._config.streams_settings(properties)
         settings["application.id"] = settings["client.id"] = group
         settings["num.stream.threads"] = "1"
-        # Rows are wanted as they come, not when the next commit is due.
-        settings["statestore.cache.max.bytes"] = "0"
         app = StreamsApp(topology, settings, self._log, id_)
         push = PushQuery(
             id_, statement, plan, columns, topology, app, queue, group, properties, self._ended
