@@ -7,9 +7,7 @@ attempt goes on by a Range request; whatever does not have the pinned checksum i
 
 from __future__ import annotations
 
-import errno
 import fcntl
-import os
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +18,7 @@ from typing import BinaryIO
 
 import requests
 
+from lab.embedded.disk import translating_disk_errors
 from lab.embedded.jars import Artifact, JarCache, sha256_of
 from lab.errors import ChecksumMismatch, DownloadFailed, EnvironmentProblem
 
@@ -213,25 +212,6 @@ def _require_space(cache: JarCache, missing: tuple[Artifact, ...]) -> None:
             "are free",
             hint="Free some space, or set LAB_CACHE_DIR to a folder on a larger disk.",
         )
-
-
-@contextmanager
-def translating_disk_errors(folder: Path) -> Iterator[None]:
-    """Turn a full disk, a read-only folder and missing rights into EnvironmentProblem."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise EnvironmentProblem(
-                f"{folder}: no space left on the disk",
-                hint="Free some space, or set LAB_CACHE_DIR and LAB_STATE_DIR to a larger disk.",
-            ) from error
-        if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}:
-            raise EnvironmentProblem(
-                f"{error.filename or folder}: cannot be written: {os.strerror(error.errno)}",
-                hint="Make it writable, or set LAB_CACHE_DIR and LAB_STATE_DIR to other folders.",
-            ) from error
-        raise
 
 
 @contextmanager

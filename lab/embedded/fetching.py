@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 
 from lab.config import Settings
-from lab.embedded.download import fetch
 from lab.embedded.jars import Artifact, JarCache
 from lab.embedded.outfit import RUN_SETS, Outfit, prepare
 from lab.embedded.resolve import repository_url
@@ -26,6 +25,8 @@ def outfitter(
 def _download(
     settings: Settings, cache: JarCache, artifacts: tuple[Artifact, ...], *, quiet: bool
 ) -> None:
+    from lab.embedded.download import fetch  # noqa: PLC0415 - loads an HTTP client
+
     def bring(progress: Callable[[Artifact, int], None]) -> None:
         fetch(
             cache,

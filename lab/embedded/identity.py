@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import requests
-
 from lab.embedded import ksqldb, registry
 from lab.embedded.components import endpoints_of, registry_places
 from lab.embedded.state import LabFolder, LabState
@@ -69,6 +67,8 @@ def _ksqldb(url: str) -> ComponentInfo:
 
 
 def _get_json(url: str) -> dict[str, object]:
+    import requests  # noqa: PLC0415 - loaded while the JVMs start
+
     try:
         told = requests.get(url, timeout=5).json()
     except (requests.RequestException, ValueError):

@@ -27,7 +27,7 @@ from lab.embedded.components import (
     processes_by_component,
     resolve_component,
 )
-from lab.embedded.download import translating_disk_errors
+from lab.embedded.disk import translating_disk_errors
 from lab.embedded.identity import identify
 from lab.embedded.outfit import Outfit
 from lab.embedded.process import (

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.embedded.download import translating_disk_errors
+from lab.embedded.disk import translating_disk_errors
 from lab.embedded.jars import Artifact, JarCache
 from lab.embedded.jre import JavaRuntime
 from lab.embedded.process import ProcessSpec

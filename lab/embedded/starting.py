@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from lab.embedded import broker
 from lab.embedded.components import Blueprint, Component, broker_log_dir, properties_file
-from lab.embedded.download import translating_disk_errors
+from lab.embedded.disk import translating_disk_errors
 from lab.embedded.process import Child, spawn, telling_tail
 from lab.embedded.registry import set_default_compatibility
 from lab.embedded.state import LabFolder, LabState

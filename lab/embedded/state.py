@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from lab.embedded.download import translating_disk_errors
+from lab.embedded.disk import translating_disk_errors
 from lab.errors import LabError, UsageError
 
 Phase = Literal["starting", "ready", "stopped"]

@@ -1,0 +1,30 @@
+"""What a disk refuses, in words: full, read-only, not a folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab.errors import EnvironmentProblem
+
+
+@contextmanager
+def translating_disk_errors(folder: Path) -> Iterator[None]:
+    """Turn a full disk, a read-only folder and missing rights into EnvironmentProblem."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise EnvironmentProblem(
+                f"{folder}: no space left on the disk",
+                hint="Free some space, or set LAB_CACHE_DIR and LAB_STATE_DIR to a larger disk.",
+            ) from error
+        if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}:
+            raise EnvironmentProblem(
+                f"{error.filename or folder}: cannot be written: {os.strerror(error.errno)}",
+                hint="Make it writable, or set LAB_CACHE_DIR and LAB_STATE_DIR to other folders.",
+            ) from error
+        raise
