@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.errors import StartError
+
+_STOP_SECONDS = 30
 
 _OPTIONS = (
     "-Xrs",  # signals belong to Python
@@ -51,7 +55,9 @@ def library(java_home: Path) -> Path:
 
 
 def start(java_home: Path, classpath: Sequence[Path], options: Sequence[str]) -> None:
-    """Start the JVM; options given later win.
+    """Start the JVM, from the main thread; options given later win.
+
+    The starting thread is Java's main thread: had it ended, the JVM would wait for it for ever.
 
     Raises:
         StartError: the JVM does not start.
@@ -76,7 +82,20 @@ def start(java_home: Path, classpath: Sequence[Path], options: Sequence[str]) ->
 
 
 def stop() -> None:
-    """Stop the JVM, from the main thread; a class data archive is written here if one was asked
-    for."""
-    if jpype.isJVMStarted():
-        jpype.shutdownJVM()
+    """Stop the JVM, from the thread that started it; a class data archive is written here if one
+    was asked for.
+
+    The JVM waits for its threads. Should one never end, the process does, with code 1.
+    """
+    if not jpype.isJVMStarted():
+        return
+    watchdog = threading.Timer(_STOP_SECONDS, _give_up)
+    watchdog.daemon = True
+    watchdog.start()
+    jpype.shutdownJVM()
+    watchdog.cancel()
+
+
+def _give_up() -> None:
+    print(f"ksqldb: the JVM did not stop in {_STOP_SECONDS} s", file=sys.stderr, flush=True)  # noqa: T201
+    os._exit(1)

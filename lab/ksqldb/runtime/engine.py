@@ -275,9 +275,10 @@ class Engine:
     def stop(self) -> None:
         """Stop all queries and close all clients."""
         if hasattr(self, "runner"):
-            self.runner.stop()
             self.transient.close()
+            self.runner.stop()
             self.persistent.close()
+            self.transient.join()
             self._log.close_writer()
         if hasattr(self, "broker"):
             self.broker.close()

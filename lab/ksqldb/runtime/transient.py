@@ -308,9 +308,12 @@ class TransientQueries:
                 time.sleep(0.01)
 
     def close(self) -> None:
-        """End all push queries."""
+        """Begin to end all push queries."""
         for push in self.pushes():
             push.close()
+
+    def join(self) -> None:
+        """Wait for the push queries that end."""
         for cleaner in self._cleaners:
             cleaner.join(timeout=_STOP_SECONDS)
 
