@@ -56,7 +56,8 @@ def server_properties(
 
     Replication follows the number of nodes (3 and min.insync.replicas=2 for internal topics in a
     cluster of three). ``log.cleaner.dedupe.buffer.size`` is small because a node otherwise holds
-    128 MiB for compaction.
+    128 MiB for compaction; ``__transaction_state`` has 5 partitions instead of 50 because they are
+    made while the first transaction waits. ``__consumer_offsets`` has its usual 50.
     """
     replicas = min(3, len(nodes))
     in_sync = 2 if replicas == 3 else 1
@@ -78,6 +79,7 @@ def server_properties(
         "offsets.topic.replication.factor": str(replicas),
         "transaction.state.log.replication.factor": str(replicas),
         "transaction.state.log.min.isr": str(in_sync),
+        "transaction.state.log.num.partitions": "5",
         "share.coordinator.state.topic.replication.factor": str(replicas),
         "share.coordinator.state.topic.min.isr": str(in_sync),
         "group.initial.rebalance.delay.ms": "0",

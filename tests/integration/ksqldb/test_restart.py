@@ -8,8 +8,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-
-from .conftest import Server, until
+from support.ksqldb_server import Server, until
 
 
 def ends(server: Server, topic: str) -> dict[int, int]:

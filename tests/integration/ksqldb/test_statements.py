@@ -12,8 +12,7 @@ import httpx2
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
-
-from .conftest import Server, until
+from support.ksqldb_server import Server, until
 
 
 @pytest.fixture

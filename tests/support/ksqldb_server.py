@@ -1,33 +1,23 @@
-"""A server of its own for each test that asks, against a broker that is given.
-
-``LAB_TEST_BOOTSTRAP_SERVERS`` names the broker, ``LAB_TEST_KSQLDB_CLASSPATH`` the server's jars.
-"""
+"""A ksqlDB-compatible server as a process, and a client of it."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from .ports import next_port
+
 READY_SECONDS = 40
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:
@@ -48,7 +38,7 @@ class Server:
     def __init__(self, folder: Path, bootstrap: str, classpath: str, build_dir: Path) -> None:
         self.bootstrap = bootstrap
         self.service_id = f"t{uuid.uuid4().hex[:10]}_"
-        self.port = free_port()
+        self.port = next_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
         self._arguments = [
@@ -125,61 +115,3 @@ class Server:
 
 def _earliest(properties: dict[str, str]) -> dict[str, str]:
     return {"auto.offset.reset": "earliest"} | properties
-
-
-def _required(name: str) -> str:
-    value = os.environ.get(name)
-    if not value:
-        pytest.fail(f"{name} is not set: these tests need a broker and the server's jars")
-    return value
-
-
-@pytest.fixture(scope="session")
-def bootstrap() -> str:
-    """The broker's address."""
-    return _required("LAB_TEST_BOOTSTRAP_SERVERS")
-
-
-@pytest.fixture(scope="session")
-def classpath() -> str:
-    """The server's jars."""
-    return _required("LAB_TEST_KSQLDB_CLASSPATH")
-
-
-@pytest.fixture(scope="session")
-def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the Java part is compiled, once for all tests."""
-    given = os.environ.get("LAB_TEST_KSQLDB_BUILD_DIR")
-    return Path(given) if given else tmp_path_factory.getbasetemp().parent / "ksqldb-build"
-
-
-@pytest.fixture
-def make_server(
-    tmp_path: Path, bootstrap: str, classpath: str, build_dir: Path
-) -> Iterator[Callable[[], Server]]:
-    """Makes servers that are ended with the test."""
-    made: list[Server] = []
-
-    def make() -> Server:
-        folder = tmp_path / f"server-{len(made)}"
-        folder.mkdir()
-        made.append(Server(folder, bootstrap, classpath, build_dir))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.kill()
-
-
-@pytest.fixture
-def server(make_server: Callable[[], Server]) -> Server:
-    """A server that is ready."""
-    made = make_server()
-    made.start()
-    return made
-
-
-@pytest.fixture
-def name() -> str:
-    """A name that no other test uses, for sources and topics."""
-    return f"T{uuid.uuid4().hex[:8].upper()}"
