@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +59,7 @@ def cache_for(
     return AotCache(component, cache_dir / "aot" / f"{component}-{digest}.aot")
 
 
-def files_fingerprint(files: list[Path]) -> str:
+def files_fingerprint(files: Iterable[Path]) -> str:
     """Names, sizes and modification times, which the JVM compares before it uses a cache."""
     hashed = hashlib.sha256()
     for file in files:
@@ -68,11 +68,11 @@ def files_fingerprint(files: list[Path]) -> str:
     return hashed.hexdigest()
 
 
-def sources_fingerprint(folder: Path) -> str:
-    """The content of every Java source below a folder."""
+def sources_fingerprint(*files: Path) -> str:
+    """Names and content of source files."""
     hashed = hashlib.sha256()
-    for file in sorted(folder.rglob("*.java")):
-        hashed.update(file.relative_to(folder).as_posix().encode())
+    for file in files:
+        hashed.update(f"{file.name}\n".encode())
         hashed.update(file.read_bytes())
     return hashed.hexdigest()
 

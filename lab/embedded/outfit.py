@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import lab
 from lab.config import Settings
-from lab.embedded import registry
+from lab.embedded import broker, ksqldb, registry
 from lab.embedded.aot import AotCache, cache_for, files_fingerprint, sources_fingerprint
 from lab.embedded.jars import Artifact, JarCache, Lock, load_lock
 from lab.embedded.jre import JavaRuntime, find_java
@@ -47,22 +48,34 @@ class Outfit:
     def aot_caches(self) -> dict[str, AotCache]:
         """The start-up cache of each JVM, by component kind: broker, schema-registry, ksqldb.
 
+        The source that builds a component's argument list stands for its JVM options.
+
         Empty when this Java cannot make any.
         """
         if not self.java.has_aot_cache:
             return {}
         kafka = [self.jars.path(artifact) for artifact in self.lock.sets["kafka"]]
-        ksqldb = [self.jars.path(artifact) for artifact in self.lock.sets["ksqldb"]]
-        sources = Path(lab.__file__).parent / "ksqldb" / "jvm" / "java"
+        ksqldb_jars = [self.jars.path(artifact) for artifact in self.lock.sets["ksqldb"]]
+        jvm = Path(lab.__file__).parent / "ksqldb" / "jvm"
         ingredients = {
-            "broker": (files_fingerprint(kafka),),
-            "schema-registry": (files_fingerprint(list(registry.class_path(self.registry_dir))),),
-            "ksqldb": (files_fingerprint(ksqldb), sources_fingerprint(sources)),
+            "broker": (files_fingerprint(kafka), sources_fingerprint(_source(broker))),
+            "schema-registry": (
+                files_fingerprint(registry.class_path(self.registry_dir)),
+                sources_fingerprint(_source(registry)),
+            ),
+            "ksqldb": (
+                files_fingerprint(ksqldb_jars),
+                sources_fingerprint(_source(ksqldb), jvm / "boot.py", *sorted(jvm.rglob("*.java"))),
+            ),
         }
         return {
             kind: cache_for(kind, cache_dir=self.cache_dir, java=self.java, ingredients=parts)
             for kind, parts in ingredients.items()
         }
+
+
+def _source(module: ModuleType) -> Path:
+    return Path(str(module.__file__))
 
 
 def registry_archive(lock: Lock) -> Artifact:

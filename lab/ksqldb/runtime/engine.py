@@ -95,12 +95,15 @@ class Engine:
         self._log = CommandLog(self.broker, self.config.command_topic, self.config.service_id)
         self.runner = commands.CommandRunner(self._log, self._apply, self._parse_type)
         replicas = int(self.config.effective()["ksql.internal.topic.replicas"])
+        making_log = threading.Thread(target=self._make_processing_topic, name="processing-topic")
+        making_log.start()
         self._log.open(replicas)
         self.note("command topic")
         self.runner.replay()
         self.note("replay")
         self.runner.follow()
-        self._ensure_processing_log()
+        making_log.join()
+        self._declare_processing_log()
         self.note("processing log")
         self.ready.set()
         self._start_restored()
@@ -115,11 +118,14 @@ class Engine:
         assert isinstance(node, ast.Cast)  # noqa: S101 - narrows a type
         return node.type
 
-    def _ensure_processing_log(self) -> None:
+    def _make_processing_topic(self) -> None:
         topic = self.config.processing_log_topic
-        if self.broker.find(topic) is None:
-            with contextlib.suppress(JavaFault):  # another node was faster
+        with contextlib.suppress(JavaFault):  # another node was faster
+            if self.broker.find(topic) is None:
                 self.broker.create(NewTopic(topic, 1, -1, (("cleanup.policy", "delete"),)))
+
+    def _declare_processing_log(self) -> None:
+        topic = self.config.processing_log_topic
         wanted = self.config.effective()["ksql.logging.processing.stream.auto.create"] == "true"
         if wanted and self.runner.applied < 0:
             source = processing_log_source(topic)

@@ -50,12 +50,11 @@ def test_a_fingerprint_changes_with_a_files_time(tmp_path: Path) -> None:
 
 
 def test_a_fingerprint_changes_with_a_source(tmp_path: Path) -> None:
-    source = tmp_path / "p" / "A.java"
-    source.parent.mkdir()
+    source = tmp_path / "A.java"
     source.write_text("class A {}")
-    before = sources_fingerprint(tmp_path)
+    before = sources_fingerprint(source)
     source.write_text("class A { }")
-    assert sources_fingerprint(tmp_path) != before
+    assert sources_fingerprint(source) != before
 
 
 def test_only_one_trains_at_a_time(tmp_path: Path) -> None:

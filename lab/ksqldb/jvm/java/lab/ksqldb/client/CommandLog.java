@@ -51,6 +51,9 @@ public final class CommandLog {
     /** Makes the topic if it is missing and starts reading at its beginning. */
     public void open(int replicas) throws Exception {
         if (broker.topic(topic) == null) {
+            // The first command follows at once, and the first transaction has the broker make its
+            // own log: that goes on while the topic is made.
+            Thread.ofPlatform().daemon().name("command-writer").start(this::prepareWriter);
             Map<String, String> configs = new HashMap<>();
             configs.put("retention.ms", "-1");
             configs.put("cleanup.policy", "delete");
@@ -88,13 +91,25 @@ public final class CommandLog {
         return entries;
     }
 
+    private synchronized void prepareWriter() {
+        try {
+            openWriter();
+        } catch (KafkaException e) {
+            writer = null; // the next append tries again, and says what is wrong
+        }
+    }
+
+    private void openWriter() {
+        if (writer == null) {
+            writer = broker.transactional(writerId);
+            writer.initTransactions();
+        }
+    }
+
     /** Appends one command and waits until it is committed; its offset. */
     public synchronized long append(byte[] key, byte[] value) throws Exception {
         try {
-            if (writer == null) {
-                writer = broker.transactional(writerId);
-                writer.initTransactions();
-            }
+            openWriter();
             writer.beginTransaction();
             long offset = writer.send(new ProducerRecord<>(topic, 0, key, value)).get(30, TimeUnit.SECONDS).offset();
             writer.commitTransaction();
