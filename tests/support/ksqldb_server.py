@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from lab.wait import wait_until
+
 from .ports import next_port
 
 READY_SECONDS = 40
@@ -22,14 +23,7 @@ READY_SECONDS = 40
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:
     """Wait until a condition gives something true; the last thing seen is in the error."""
-    deadline = time.monotonic() + seconds
-    while True:
-        seen = condition()
-        if seen:
-            return seen
-        if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not come true in {seconds} s; last seen: {seen!r}")
-        time.sleep(0.02)
+    return wait_until(what, condition, timeout_seconds=seconds, every_seconds=0.02)
 
 
 class Server:

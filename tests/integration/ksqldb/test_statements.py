@@ -140,7 +140,7 @@ def test_push_query_streams_rows_as_they_come_and_ends_with_its_client(
         deadline = time.monotonic() + 15
         while not lines[1:] and time.monotonic() < deadline:
             server.ksql(f"INSERT INTO {orders} VALUES ('late', 'north', 9);")
-            time.sleep(0.1)
+            time.sleep(0.1)  # a new row now and then, until one is seen
 
     inserter = threading.Thread(target=insert)
     with httpx2.stream("POST", server.url + "/query-stream", json=body, timeout=30) as answer:
