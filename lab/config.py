@@ -15,14 +15,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from lab.errors import InvalidSetting
 
 STATE_DIR_NAME = ".lab"
+
+
+def _ports_dir() -> Path:
+    """One place for all labs of this user, whatever their folders: ports belong to the machine."""
+    return Path(tempfile.gettempdir()) / f"kafka-lab-ports-{os.getuid()}"
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class Settings:
     maven_local: Path | None = None
     listen_host: str = "127.0.0.1"
     start_timeout_seconds: float = 90.0
+    ports_dir: Path = field(default_factory=_ports_dir)
 
     @classmethod
     def from_env(

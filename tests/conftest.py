@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 # What a fixture needs is loaded when it is used: unit tests need none of it.
 # ruff: noqa: PLC0415
+
+
+def pytest_configure() -> None:
+    """Let programs under test see Ctrl-C even if the tests run in a shell's background.
+
+    A shell has its background programs ignore SIGINT, and programs hand that on to their children.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

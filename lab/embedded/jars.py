@@ -136,11 +136,12 @@ class JarCache:
         return file.is_file() and sha256_of(file) == artifact.sha256
 
     def seal(self, artifact: Artifact) -> None:
-        """Note that the copy was verified."""
+        """Note that the copy was verified. A new file each time: caches may share hard links."""
         status = self.path(artifact).stat()
-        self.stamp(artifact).write_text(
-            _fingerprint(artifact, status.st_size, status.st_mtime_ns), "ascii"
-        )
+        stamp = self.stamp(artifact)
+        draft = stamp.with_name(stamp.name + ".draft")
+        draft.write_text(_fingerprint(artifact, status.st_size, status.st_mtime_ns), "ascii")
+        draft.replace(stamp)
 
     def discard(self, artifact: Artifact) -> None:
         """Throw away the copy and whatever was begun."""

@@ -319,8 +319,8 @@ class EmbeddedLab:
     ) -> tuple[LabState, tuple[str, ...]]:
         """Choose ports and save the state, with its new instance, before anything is started."""
         with (
-            translating_disk_errors(self.settings.cache_dir),
-            ports.PortClaims(self.settings.cache_dir).exclusively() as claims,
+            translating_disk_errors(self.settings.ports_dir),
+            ports.PortClaims(self.settings.ports_dir).exclusively() as claims,
         ):
             own = str(self.folder.path)
             taken = {port: lab for port, lab in claims.items() if lab != own}

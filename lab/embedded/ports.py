@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -102,13 +103,21 @@ class PortClaims:
     A claim counts as long as its lab's state file says that the lab is starting or up.
     """
 
-    def __init__(self, cache_dir: Path) -> None:
-        self._file = cache_dir / "ports.json"
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder / "ports.json"
 
     @contextmanager
     def exclusively(self) -> Iterator[dict[int, str]]:
-        """The claims (port → state folder), for this process alone; written back at the end."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
+        """The claims (port → state folder), for this process alone; written back at the end.
+
+        Raises EnvironmentProblem if the folder is another user's.
+        """
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._folder.stat().st_uid != os.getuid():
+            raise EnvironmentProblem(
+                f"{self._folder} belongs to another user", hint="Remove it, or set TMPDIR."
+            )
         with self._file.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             claims = self._read()

@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -262,10 +263,7 @@ _STACK_FRAME = re.compile(r"\s+(at \S|\.\.\. \d+ (common frames|more))")
 def log_tail(log: Path, lines: int = LOG_TAIL_LINES) -> tuple[str, ...]:
     """The last lines of a log, oldest first; empty if there is none."""
     try:
-        with log.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 64 * 1024))
-            text = file.read().decode("utf-8", errors="replace")
+        with log.open(encoding="utf-8", errors="replace") as file:
+            return tuple(line.rstrip("\n") for line in deque(file, maxlen=lines))
     except OSError:
         return ()
-    return tuple(text.splitlines()[-lines:])

@@ -156,7 +156,7 @@ def test_one_component_can_be_restarted(user: LabCommand) -> None:
 
 def test_logs_are_shown(user: LabCommand) -> None:
     user.run("up")
-    assert "Kafka Server started" in user.run("logs", "broker", "-n", "500").stdout
+    assert "Kafka Server started" in user.run("logs", "broker", "-n", "9999").stdout
     everything = user.run("logs").stdout
     assert "broker-1 | " in everything
     assert "schema-registry | " in everything

@@ -34,6 +34,8 @@ public final class CommandLog {
         }
     }
 
+    private static final int ATTEMPTS = 3;
+
     private final Broker broker;
     private final String topic;
     private final String writerId;
@@ -95,7 +97,7 @@ public final class CommandLog {
         try {
             openWriter();
         } catch (KafkaException e) {
-            writer = null; // the next append tries again, and says what is wrong
+            abandonWriter(); // the first append tries again, and says what is wrong
         }
     }
 
@@ -106,22 +108,41 @@ public final class CommandLog {
         }
     }
 
-    /** Appends one command and waits until it is committed; its offset. */
+    /**
+     * Appends one command and waits until it is committed; its offset.
+     *
+     * <p>Another node's writer, or the coordinator, may have ended this one's epoch. What was not yet
+     * to be committed is then sent again by a new writer; a commit whose outcome is unknown is not.
+     */
     public synchronized long append(byte[] key, byte[] value) throws Exception {
-        try {
-            openWriter();
-            writer.beginTransaction();
-            long offset = writer.send(new ProducerRecord<>(topic, 0, key, value)).get(30, TimeUnit.SECONDS).offset();
-            writer.commitTransaction();
-            return offset;
-        } catch (KafkaException | ExecutionException e) {
-            // Fenced by another node, or worse: the next append starts a new epoch.
-            Producer<byte[], byte[]> broken = writer;
-            writer = null;
-            if (broken != null) {
-                broken.close(Duration.ZERO);
+        for (int attempt = 1; ; attempt++) {
+            long offset;
+            try {
+                openWriter();
+                writer.beginTransaction();
+                offset = writer.send(new ProducerRecord<>(topic, 0, key, value)).get(30, TimeUnit.SECONDS).offset();
+            } catch (KafkaException | ExecutionException e) {
+                abandonWriter();
+                if (attempt == ATTEMPTS) {
+                    throw e;
+                }
+                continue;
             }
-            throw e;
+            try {
+                writer.commitTransaction();
+                return offset;
+            } catch (KafkaException e) {
+                abandonWriter();
+                throw e;
+            }
+        }
+    }
+
+    private void abandonWriter() {
+        Producer<byte[], byte[]> broken = writer;
+        writer = null;
+        if (broken != null) {
+            broken.close(Duration.ZERO);
         }
     }
 
