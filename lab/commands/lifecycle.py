@@ -15,7 +15,7 @@ from lab.embedded.fetching import outfitter
 from lab.embedded.lifecycle import EmbeddedLab, ProcessStatus, UpOptions, UpResult
 from lab.embedded.state import LabState, all_labs
 from lab.endpoints import ComponentInfo
-from lab.errors import UsageError
+from lab.errors import LabError, UsageError
 
 _GLYPHS = {"running": ("●", "green"), "paused": ("◐", "yellow"), "down": ("○", "red")}
 
@@ -76,15 +76,22 @@ def up_command(brokers: int | None, name: str, port_base: int | None, as_json: b
 
 
 def _train_later(lab: EmbeddedLab, result: UpResult) -> None:
-    if result.started:
-        from lab.embedded.training import train_in_background  # noqa: PLC0415 - after the start
+    """Have start-up caches made if there are none; a lab that is up is no failure without them."""
+    if not result.started:
+        return
+    from lab.embedded.training import train_in_background  # noqa: PLC0415 - after the start
 
-        if train_in_background(lab):
-            click.secho(
-                "note: start-up caches are being made in the background; the next start is faster",
-                dim=True,
-                err=True,
-            )
+    try:
+        training = train_in_background(lab)
+    except LabError as error:
+        click.secho(f"note: no start-up caches are made: {error}", fg="yellow", err=True)
+        return
+    if training:
+        click.secho(
+            "note: start-up caches are being made in the background; the next start is faster",
+            dim=True,
+            err=True,
+        )
 
 
 @click.command("down")
