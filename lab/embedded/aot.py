@@ -59,6 +59,19 @@ def cache_for(
     return AotCache(component, cache_dir / "aot" / f"{component}-{digest}.aot")
 
 
+def prune(cache_dir: Path, keep: int = 4) -> None:
+    """Remove all but the newest caches of each component: each is some 100 MB.
+
+    Several stay because several checkouts, each with a Java of its own, share the folder.
+    """
+    by_component: dict[str, list[Path]] = {}
+    for file in (cache_dir / "aot").glob("*.aot"):
+        by_component.setdefault(file.name.rpartition("-")[0], []).append(file)
+    for files in by_component.values():
+        for old in sorted(files, key=lambda file: file.stat().st_mtime_ns)[:-keep]:
+            old.unlink(missing_ok=True)
+
+
 def files_fingerprint(files: Iterable[Path]) -> str:
     """Names, sizes and modification times, which the JVM compares before it uses a cache."""
     hashed = hashlib.sha256()

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 from lab.config import Settings
-from lab.embedded.aot import training_lock
+from lab.embedded.aot import prune, training_lock
 from lab.embedded.components import endpoints_of
 from lab.embedded.fetching import outfitter
 from lab.embedded.lifecycle import BACKGROUND, EmbeddedLab, UpOptions, training_lab
@@ -57,6 +57,7 @@ def train(settings: Settings, outfit: Outfit) -> bool:
             exercise(endpoints_of(result.state))
             lab.down()
             adopted = [cache.adopt() for cache in caches.values()]
+            prune(settings.cache_dir)
         finally:
             lab.reset()
     return all(adopted)

@@ -6,7 +6,13 @@ import dataclasses
 import os
 from pathlib import Path
 
-from lab.embedded.aot import cache_for, files_fingerprint, sources_fingerprint, training_lock
+from lab.embedded.aot import (
+    cache_for,
+    files_fingerprint,
+    prune,
+    sources_fingerprint,
+    training_lock,
+)
 from lab.embedded.jre import JavaRuntime
 
 JAVA = JavaRuntime(Path("/jre"), "25.0.2", 25)
@@ -55,6 +61,23 @@ def test_a_fingerprint_changes_with_a_source(tmp_path: Path) -> None:
     before = sources_fingerprint(source)
     source.write_text("class A { }")
     assert sources_fingerprint(source) != before
+
+
+def test_only_the_newest_caches_of_each_component_are_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "aot"
+    folder.mkdir()
+    for component in ("broker", "schema-registry"):
+        for number in range(4):
+            file = folder / f"{component}-{number}.aot"
+            file.touch()
+            os.utime(file, ns=(0, number))
+    prune(tmp_path, keep=2)
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "broker-2.aot",
+        "broker-3.aot",
+        "schema-registry-2.aot",
+        "schema-registry-3.aot",
+    ]
 
 
 def test_only_one_trains_at_a_time(tmp_path: Path) -> None:
