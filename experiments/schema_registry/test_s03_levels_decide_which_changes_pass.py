@@ -16,7 +16,7 @@ import json
 import pytest
 
 from lab.clients.names import CompatibilityLevel
-from lab.clients.schema_registry import SchemaRegistryClient
+from lab.clients.schema_registry import Answer, Compatibility, SchemaRegistryClient
 from lab.evidence import claim
 from lab.evidence.checkers import refused_with
 from lab.evidence.names import SubjectFactory
@@ -59,15 +59,7 @@ def test_an_incompatible_change_is_refused_and_leaves_no_version(
     set_up(registry, evidence, open_to_all, "NONE")
 
     # Action
-    check = evidence.act(
-        "application", f"check: {change}", guarded, lambda: registry.check(guarded, schema)
-    )
-    registered = evidence.act(
-        "application",
-        f"register: {change}",
-        guarded,
-        lambda: registry.try_register(guarded, schema),
-    )
+    check, registered = check_and_register(registry, evidence, guarded, change, schema)
 
     # Observed
     evidence.observe(
@@ -117,15 +109,7 @@ def test_a_compatible_change_becomes_a_version(
     set_up(registry, evidence, guarded, "BACKWARD")
 
     # Action
-    check = evidence.act(
-        "application", f"check: {change}", guarded, lambda: registry.check(guarded, schema)
-    )
-    registered = evidence.act(
-        "application",
-        f"register: {change}",
-        guarded,
-        lambda: registry.try_register(guarded, schema),
-    )
+    check, registered = check_and_register(registry, evidence, guarded, change, schema)
 
     # Observed
     evidence.observe(
@@ -164,3 +148,19 @@ def set_up(
     evidence.act(
         "application", f"set level {level}", subject, lambda: registry.set_level(level, subject)
     )
+
+
+def check_and_register(
+    registry: SchemaRegistryClient, evidence: Evidence, subject: str, change: str, schema: str
+) -> tuple[Compatibility, Answer]:
+    """Ask for a check of a change, then try to register it."""
+    check = evidence.act(
+        "application", f"check: {change}", subject, lambda: registry.check(subject, schema)
+    )
+    registered = evidence.act(
+        "application",
+        f"register: {change}",
+        subject,
+        lambda: registry.try_register(subject, schema),
+    )
+    return check, registered

@@ -80,8 +80,8 @@ class ProcessStatus:
     pids: tuple[int, ...]
 
 
-def _quiet(_name: str, _state: str, _seconds: float) -> None:
-    return
+def unreported(_name: str, _state: str, _seconds: float) -> None:
+    """The report of a start that nobody watches."""
 
 
 class EmbeddedLab:
@@ -139,7 +139,7 @@ class EmbeddedLab:
 
     # -- up and down ---------------------------------------------------------------------------
 
-    def up(self, options: UpOptions, outfitter: Outfitter, report: Report = _quiet) -> UpResult:
+    def up(self, options: UpOptions, outfitter: Outfitter, report: Report = unreported) -> UpResult:
         """Start what does not run yet and prove it ready.
 
         On any failure, Ctrl-C included, everything that this call started is stopped again.

@@ -13,14 +13,10 @@ from lab.embedded.components import (
 )
 from lab.embedded.fetching import outfitter
 from lab.embedded.identity import identify
-from lab.embedded.lifecycle import EmbeddedLab, UpOptions
+from lab.embedded.lifecycle import EmbeddedLab, UpOptions, unreported
 from lab.embedded.starting import Report
 from lab.endpoints import Capabilities, ComponentInfo, Endpoints
 from lab.errors import NoLabRunning
-
-
-def _unreported(_name: str, _state: str, _seconds: float) -> None:
-    return
 
 
 class EmbeddedTarget:
@@ -77,7 +73,7 @@ class EmbeddedTarget:
 
     def restart(self, component: str) -> None:
         """Stop if it runs, start, and wait until it is proven ready."""
-        self._lab.restart(component, outfitter(self._lab.settings), _unreported)
+        self._lab.restart(component, outfitter(self._lab.settings), unreported)
 
 
 def connect(name: str) -> EmbeddedTarget | None:
@@ -90,7 +86,7 @@ def connect(name: str) -> EmbeddedTarget | None:
     return EmbeddedTarget(lab)
 
 
-def start(name: str, *, brokers: int | None = None, report: Report = _unreported) -> EmbeddedTarget:
+def start(name: str, *, brokers: int | None = None, report: Report = unreported) -> EmbeddedTarget:
     """Start a lab of this name, or complete it if it runs in part. Raises LabError."""
     settings = Settings.from_env()
     lab = EmbeddedLab(settings, name)
