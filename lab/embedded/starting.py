@@ -53,6 +53,8 @@ class Starter:
         self._kafka_version = kafka_version
         self._begun = time.monotonic()
         self._cancelled = threading.Event()
+        self._asked: list[str] = []
+        self._ready: set[str] = set()
 
     def run(self, components: Iterable[Component], *, prove: Iterable[str]) -> None:
         """Start ``components``, all at once, and prove those named in ``prove`` ready.
@@ -63,6 +65,7 @@ class Starter:
             for component in components:
                 self._spawn(component)
         names = set(prove)
+        self._asked = [c.name for c in self._plan.components if c.name in names]
         of_role = {
             role: [c for c in self._plan.components if c.role == role]
             for role in ("broker", "schema-registry", "ksqldb")
@@ -124,8 +127,7 @@ class Starter:
                 give_up=give_up,
             ) as probe,
         ):
-            for component in brokers:
-                self._report(component.name, "ready", self._elapsed())
+            self._report_ready(brokers)
             if not ksqldb:
                 return
             with self._blaming(ksqldb) as give_up_ksqldb:
@@ -135,8 +137,7 @@ class Starter:
                     give_up=give_up_ksqldb,
                 )
                 prove_ksqldb(self._plan.ksqldb.url, probe)
-            for component in ksqldb:
-                self._report(component.name, "ready", self._elapsed())
+            self._report_ready(ksqldb)
 
     def _prove_registry(self, components: list[Component]) -> None:
         with self._blaming(components) as give_up:
@@ -146,8 +147,7 @@ class Starter:
             prove_registry(
                 self._plan.registry.url, timeout_seconds=self._timeout_seconds, give_up=give_up
             )
-        for component in components:
-            self._report(component.name, "ready", self._elapsed())
+        self._report_ready(components)
 
     @contextmanager
     def _blaming(self, components: list[Component]) -> Iterator[Callable[[], None]]:
@@ -171,15 +171,22 @@ class Starter:
         except (ProofFailed, ConditionTimeout, requests.RequestException) as error:
             give_up()
             name = components[0].name
+            others = [n for n in self._asked if n != name and n not in self._ready]
+            also = f"; not ready either: {', '.join(others)}" if others else ""
             log = self._folder.logs / f"{name}.log"
             raise ComponentFailed(
                 name,
-                f"{name} did not get ready: {error}",
+                f"{name} did not get ready: {error}{also}",
                 log=log,
                 log_tail=telling_tail(log),
                 hint="Read its log above; `lab doctor` checks memory, disk and ports. "
                 "LAB_START_TIMEOUT gives a slow machine more time.",
             ) from error
+
+    def _report_ready(self, components: list[Component]) -> None:
+        for component in components:
+            self._ready.add(component.name)
+            self._report(component.name, "ready", self._elapsed())
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._begun

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -105,7 +106,8 @@ def test_a_component_that_hangs_is_named_when_its_time_is_over(tmp_path: Path) -
         os.kill(user.wait_for_process("broker-1"), signal.SIGSTOP)
         _, errors = command.communicate(timeout=60)
         assert command.returncode == 1
-        assert "broker-1 did not get ready" in errors
+        # On a slow machine the registry's time is over first: then the broker is named beside it.
+        assert re.search(r"broker-1 did not get ready|not ready either: broker-1", errors), errors
         assert user.processes() == {}
 
 
