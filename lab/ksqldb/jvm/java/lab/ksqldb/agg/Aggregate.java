@@ -6,6 +6,9 @@ public interface Aggregate {
 
     Object add(Object value, Object state);
 
+    /** The state of what two states hold together, {@code left} having come first: session windows that grow into one. */
+    Object merge(Object left, Object right);
+
     default Object result(Object state) {
         return state;
     }

@@ -34,4 +34,11 @@ public final class Average implements Aggregate.Undoable {
         Object[] columns = ((Row) state).columns;
         return (Long) columns[1] == 0 ? 0.0 : (Double) columns[0] / (Long) columns[1];
     }
+
+    @Override
+    public Object merge(Object left, Object right) {
+        Object[] a = ((Row) left).columns;
+        Object[] b = ((Row) right).columns;
+        return new Row(new Object[] {(Double) a[0] + (Double) b[0], (Long) a[1] + (Long) b[1]});
+    }
 }

@@ -31,4 +31,12 @@ public final class CollectList implements Aggregate.Undoable {
         next.remove(value);
         return next;
     }
+
+    @Override
+    public Object merge(Object left, Object right) {
+        List<Object> all = new ArrayList<>((List<?>) left);
+        List<?> more = (List<?>) right;
+        all.addAll(more.subList(0, Math.min(more.size(), LIMIT - all.size())));
+        return all;
+    }
 }

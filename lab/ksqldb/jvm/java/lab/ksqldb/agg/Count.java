@@ -18,4 +18,9 @@ public final class Count implements Aggregate.Undoable {
     public Object undo(Object value, Object state) {
         return value == null ? state : Long.valueOf((Long) state - 1);
     }
+
+    @Override
+    public Object merge(Object left, Object right) {
+        return (Long) left + (Long) right;
+    }
 }

@@ -26,4 +26,11 @@ public final class Latest implements Aggregate {
     public Object result(Object state) {
         return ((Row) state).columns[1];
     }
+
+    @Override
+    public Object merge(Object left, Object right) {
+        Long a = (Long) ((Row) left).columns[0];
+        Long b = (Long) ((Row) right).columns[0];
+        return a == null || (b != null && b > a) ? right : left;
+    }
 }

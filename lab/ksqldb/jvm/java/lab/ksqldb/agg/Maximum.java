@@ -17,4 +17,9 @@ public final class Maximum implements Aggregate {
         }
         return state == null || ((Comparable<Object>) value).compareTo(state) > 0 ? value : state;
     }
+
+    @Override
+    public Object merge(Object left, Object right) {
+        return add(right, left);
+    }
 }

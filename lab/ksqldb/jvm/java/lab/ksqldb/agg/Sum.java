@@ -46,4 +46,9 @@ public final class Sum implements Aggregate.Undoable {
             default -> ((BigDecimal) state).subtract((BigDecimal) value);
         };
     }
+
+    @Override
+    public Object merge(Object left, Object right) {
+        return add(right, left);
+    }
 }
