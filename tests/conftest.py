@@ -62,16 +62,16 @@ def build_dir(outfit: Outfit) -> Path:
 @pytest.fixture
 def make_server(
     tmp_path: Path, bootstrap: str, classpath: str, build_dir: Path
-) -> Iterator[Callable[[], Server]]:
-    """Makes servers that are ended with the test."""
+) -> Iterator[Callable[..., Server]]:
+    """Makes servers that are ended with the test, with properties NAME=VALUE."""
     from support.ksqldb_server import Server
 
     made: list[Server] = []
 
-    def make() -> Server:
+    def make(*properties: str) -> Server:
         folder = tmp_path / f"server-{len(made)}"
         folder.mkdir()
-        made.append(Server(folder, bootstrap, classpath, build_dir))
+        made.append(Server(folder, bootstrap, classpath, build_dir, *properties))
         return made[-1]
 
     yield make
@@ -80,7 +80,7 @@ def make_server(
 
 
 @pytest.fixture
-def server(make_server: Callable[[], Server]) -> Server:
+def server(make_server: Callable[..., Server]) -> Server:
     """A server that is ready."""
     made = make_server()
     made.start()

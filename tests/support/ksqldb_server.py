@@ -29,8 +29,12 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:
 class Server:
     """A server process and a client of it."""
 
-    def __init__(self, folder: Path, bootstrap: str, classpath: str, build_dir: Path) -> None:
+    def __init__(
+        self, folder: Path, bootstrap: str, classpath: str, build_dir: Path, *properties: str
+    ) -> None:
+        """``properties`` are NAME=VALUE."""
         self.bootstrap = bootstrap
+        self.state_dir = folder / "state"
         self.service_id = f"t{uuid.uuid4().hex[:10]}_"
         self.port = next_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -42,10 +46,11 @@ class Server:
             f"--bootstrap-servers={bootstrap}",
             f"--listen=127.0.0.1:{self.port}",
             f"--service-id={self.service_id}",
-            f"--state-dir={folder / 'state'}",
+            f"--state-dir={self.state_dir}",
             f"--build-dir={build_dir}",
             f"--classpath={classpath}",
             "--property=ksql.streams.commit.interval.ms=200",
+            *(f"--property={p}" for p in properties),
         ]
         self._process: subprocess.Popen[bytes] | None = None
 
