@@ -26,6 +26,7 @@ COMMANDS = {
     "logs": "logs",
     "env": "env",
     "ksql": "ksql",
+    "ksqldb": "ksqldb",
     "fetch": "fetch",
     "jars": "jars",
     "doctor": "doctor",

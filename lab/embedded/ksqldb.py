@@ -16,6 +16,7 @@ from lab.errors import ComponentFailed
 
 NAME = "ksqldb"
 SERVICE_ID = "default_"
+DEFAULT_HEAP = "256m"
 
 
 @dataclass(frozen=True)
@@ -43,37 +44,46 @@ def process_spec(
     jvm_options: tuple[str, ...] = (),
     stop_grace_seconds: float = 10.0,
 ) -> ProcessSpec:
-    """How the server is started."""
-    options = (
-        "-Xmx256m",
-        "-XX:+UseSerialGC",
-        *jvm_options,
-    )
-    return ProcessSpec(
-        NAME,
-        (
-            sys.executable,
-            "-m",
-            "lab.ksqldb",
-            "--bootstrap-servers",
-            places.bootstrap_servers,
-            "--schema-registry-url",
-            places.schema_registry_url,
-            "--listen",
-            f"{places.host}:{places.port}",
-            "--service-id",
-            SERVICE_ID,
-            "--state-dir",
-            str(places.state_dir),
-            "--build-dir",
-            str(places.build_dir),
-            "--java-home",
-            str(java.home),
-            "--classpath",
-            class_path,
-            *(f"--jvm-option={option}" for option in options),
-        ),
-        stop_grace_seconds=stop_grace_seconds,
+    """How a lab's server is started."""
+    arguments = server_arguments(places, java=java, class_path=class_path, jvm_options=jvm_options)
+    return ProcessSpec(NAME, (sys.executable, *arguments), stop_grace_seconds=stop_grace_seconds)
+
+
+def server_arguments(
+    places: KsqldbPlaces,
+    *,
+    java: JavaRuntime,
+    class_path: str,
+    jvm_options: tuple[str, ...] = (),
+    service_id: str = SERVICE_ID,
+    heap: str = DEFAULT_HEAP,
+    properties: tuple[str, ...] = (),
+) -> tuple[str, ...]:
+    """The Python interpreter's arguments; ``properties`` are NAME=VALUE, ``heap`` as -Xmx takes it.
+
+    An empty ``schema_registry_url`` means that there is none.
+    """
+    registry = places.schema_registry_url
+    return (
+        "-m",
+        "lab.ksqldb",
+        "--bootstrap-servers",
+        places.bootstrap_servers,
+        *(("--schema-registry-url", registry) if registry else ()),
+        "--listen",
+        f"{places.host}:{places.port}",
+        "--service-id",
+        service_id,
+        "--state-dir",
+        str(places.state_dir),
+        "--build-dir",
+        str(places.build_dir),
+        "--java-home",
+        str(java.home),
+        "--classpath",
+        class_path,
+        *(f"--jvm-option={option}" for option in (f"-Xmx{heap}", "-XX:+UseSerialGC", *jvm_options)),
+        *(f"--property={item}" for item in properties),
     )
 
 
