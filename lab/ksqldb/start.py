@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import Callable
 
@@ -19,6 +20,8 @@ from lab.ksqldb.jvm.versions import kafka_streams, known_properties
 from lab.ksqldb.rest import sockets
 
 _LOG = logging.getLogger(__name__)
+# Expressions as deep as the parser lets through are walked by several functions a level.
+_RECURSION_LIMIT = 10_000
 
 
 def serve(config: ServerConfig, launch: Launch) -> None:
@@ -27,6 +30,7 @@ def serve(config: ServerConfig, launch: Launch) -> None:
     Raises:
         StartError: the server cannot start.
     """
+    sys.setrecursionlimit(_RECURSION_LIMIT)
     with sockets.bind(config.host, config.port) as listening:
         jar = javac.runtime_jar(launch.build_dir, launch.classpath, launch.java_home)
         boot.start(launch.java_home, [jar, *launch.classpath], launch.jvm_options)

@@ -28,8 +28,8 @@ def at(meta: Meta) -> ast.Position:
 
 
 def unquote(text: str) -> str:
-    """A string literal's value."""
-    return text[1:-1].replace("''", "'")
+    """What stands between quotes; a doubled quote stands for itself."""
+    return text[1:-1].replace(text[0] * 2, text[0])
 
 
 class _Idents:
@@ -47,7 +47,7 @@ class _Idents:
 
     def ident(self, _meta: Meta, token: Token) -> str:
         if token.type == "QUOTED":
-            return str(token)[1:-1].replace("``", "`")
+            return unquote(token)
         name = token.upper()
         if name in RESERVED:
             raise SyntaxFault(
@@ -74,7 +74,7 @@ class _Idents:
         return True
 
     def named_type(self, _meta: Meta, token: Token) -> SqlType:
-        name = str(token)[1:-1] if token.type == "QUOTED" else token.upper()
+        name = unquote(token) if token.type == "QUOTED" else token.upper()
         found = PRIMITIVES.get(name) or self.custom_types.get(name)
         if found is None:
             raise StatementError(

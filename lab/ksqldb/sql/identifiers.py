@@ -1,6 +1,6 @@
 """Identifiers: when they need quotes, and how they are written.
 
-Unquoted identifiers are folded to upper case; quoted ones (back ticks) keep their case.
+Unquoted identifiers are folded to upper case; those in back ticks or double quotes keep their case.
 """
 
 from __future__ import annotations

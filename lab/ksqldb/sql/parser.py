@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lark import Lark, Token
+from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from lab.ksqldb.errors import StatementError, SyntaxFault
@@ -25,9 +25,19 @@ from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.build import build, refuse_unsupported
 from lab.ksqldb.sql.types import SqlType
 
+MAX_DEPTH = 300
+"""How deep a statement's parse tree may be."""
+
+_TOO_DEEP = (
+    "Failed to prepare statement: the statement is nested too deeply; "
+    "expressions may have about 250 levels."
+)
 _GRAMMAR = Path(__file__).with_name("grammar.lark")
-_PIECE = re.compile(r"'(?:[^']|'')*'|`[^`]*`|--[^\n]*|/\*.*?\*/|;|[^;'`/-]+|.", re.DOTALL)
+_PIECE = re.compile(
+    r"'(?:[^']|'')*'|`[^`]*`|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|;|[^;'`\"/-]+|.", re.DOTALL
+)
 _BLANK = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*\Z", re.DOTALL)
+_DIGIT_FIRST = re.compile(r"[0-9]+[A-Za-z_@][A-Za-z0-9_@]*")
 _WORD = re.compile(r"[A-Za-z_]+")
 _FIRST_WORDS = tuple(
     """
@@ -96,7 +106,21 @@ class Parser:
             tree = self._lark.parse(text)
         except UnexpectedInput as error:
             raise _explain(error, text, end) from None
-        return build(tree, types)
+        try:
+            _check_depth(tree)
+            return build(tree, types)
+        except RecursionError:
+            raise StatementError(_TOO_DEEP) from None
+
+
+def _check_depth(tree: Tree[Token]) -> None:
+    """Refuse what later stages, which recurse, could not handle."""
+    level: list[Tree[Token]] = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [c for node in level for c in node.children if isinstance(c, Tree)]
+        if not level:
+            return
+    raise StatementError(_TOO_DEEP)
 
 
 def _load(cache: Path | None) -> Lark:
@@ -168,6 +192,14 @@ def _explain(error: UnexpectedInput, text: str, end: str) -> StatementError:
         seen = text[at] if isinstance(error, UnexpectedCharacters) else ""
         word = _WORD.match(text, at)
         seen = word.group() if word else seen
+    digits = _DIGIT_FIRST.match(text, _offset(text, line, column))
+    if digits:
+        return SyntaxFault(
+            f"identifiers must not start with a digit: '{digits.group()}'; "
+            "surround the identifier with back ticks",
+            line=line,
+            column=column,
+        )
     if not text[: _offset(text, line, column)].strip():
         near = difflib.get_close_matches(seen.upper(), _FIRST_WORDS, n=1, cutoff=0)
         return SyntaxFault(
