@@ -21,6 +21,8 @@ PSEUDO_COLUMNS: dict[str, SqlType] = {
 }
 """Columns that every record of a source has without being declared."""
 
+_OF_SINK = ("CSAS_", "CTAS_")
+
 RESERVED_COLUMNS = (*PSEUDO_COLUMNS, "WINDOWSTART", "WINDOWEND")
 
 
@@ -92,6 +94,7 @@ class Source:
     statement: str
     timestamp: Timestamp | None = None
     written_by_query: bool = False
+    read_only: bool = False
     derived_from: tuple[SourceName, ...] = ()
 
     @property
@@ -106,7 +109,15 @@ class QueryReference:
 
     id: QueryId
     sources: tuple[SourceName, ...]
-    sink: SourceName
+    sink: SourceName | None
+    materializes: SourceName | None = None
+    shape: tuple[tuple[str, str], ...] = ()
+    """What of its plan must stay when it is replaced."""
+
+    @property
+    def creates_sink(self) -> bool:
+        """Whether it was made with its sink and ends with it."""
+        return self.id.startswith(_OF_SINK)
 
 
 @dataclass(slots=True)
@@ -115,10 +126,23 @@ class Catalog:
 
     _sources: dict[SourceName, Source] = field(default_factory=dict)
     _queries: dict[QueryId, QueryReference] = field(default_factory=dict)
+    _types: dict[str, SqlType] = field(default_factory=dict)
 
     def copy(self) -> Catalog:
         """A catalog that can be changed without changing this one."""
-        return Catalog(dict(self._sources), dict(self._queries))
+        return Catalog(dict(self._sources), dict(self._queries), dict(self._types))
+
+    def types(self) -> dict[str, SqlType]:
+        """The registered types by name."""
+        return self._types
+
+    def put_type(self, name: str, type_: SqlType) -> None:
+        """Register a type."""
+        self._types[name] = type_
+
+    def remove_type(self, name: str) -> None:
+        """Forget a type; it need not be there."""
+        self._types.pop(name, None)
 
     def source(self, name: str) -> Source | None:
         """The source of that name."""
@@ -157,12 +181,16 @@ class Catalog:
         return tuple(self._queries.values())
 
     def readers(self, name: str) -> list[QueryReference]:
-        """The queries that read a source."""
-        return [q for q in self._queries.values() if name in q.sources]
+        """The queries that read a source; not the one that materializes it."""
+        return [q for q in self._queries.values() if name in q.sources and q.materializes != name]
 
     def writers(self, name: str) -> list[QueryReference]:
         """The queries that write to a source."""
         return [q for q in self._queries.values() if q.sink == name]
+
+    def materializers(self, name: str) -> list[QueryReference]:
+        """The queries that keep a table's rows in a store."""
+        return [q for q in self._queries.values() if name in {q.sink, q.materializes}]
 
 
 def columns(pairs: Iterable[tuple[str, SqlType]]) -> tuple[Column, ...]:

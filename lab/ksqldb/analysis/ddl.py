@@ -14,7 +14,7 @@ from lab.ksqldb.analysis.topics import NewTopic, Topics
 from lab.ksqldb.catalog import Catalog, Column, Schema, Source
 from lab.ksqldb.errors import BadRequest, NotSupported, StatementError
 from lab.ksqldb.names import TopicName
-from lab.ksqldb.sql import ast
+from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql import format as sql_format
 from lab.ksqldb.sql.identifiers import quote
 
@@ -60,8 +60,6 @@ def create_source(
     clause = clause.adding(*_formats(clause, default_formats))
     shown = dataclasses.replace(statement, properties=clause.items)
     try:
-        if statement.read_only:
-            raise NotSupported("CREATE SOURCE STREAM/TABLE")
         key_name = properties.known_format(clause.format("KEY_FORMAT") or "")
         value_name = properties.known_format(clause.format("VALUE_FORMAT") or "")
         new_topic = _topic(shown, clause, TopicName(topic_name), topics)
@@ -162,6 +160,16 @@ def _source(
                 f"Cannot add {statement.kind.lower()} '{statement.name}': "
                 f"A {existing.kind.lower()} with the same name already exists"
             )
+        if existing.read_only or statement.read_only:
+            raise StatementError(
+                f"Cannot add {statement.kind.lower()} '{statement.name}': "
+                f"CREATE OR REPLACE is not supported on source {existing.kind.lower()}s."
+            )
+        if existing.written_by_query:
+            raise StatementError(
+                f"Cannot add {statement.kind.lower()} '{statement.name}': a query writes it; "
+                "replace it with CREATE OR REPLACE … AS SELECT."
+            )
         check_replacement(existing, statement.kind, schema)
     topic = clause.text("KAFKA_TOPIC")
     assert topic is not None  # noqa: S101 - narrows a type
@@ -174,7 +182,37 @@ def _source(
         value_format=value,
         statement=sql_format.create_source(statement),
         timestamp=timestamp,
+        read_only=statement.read_only,
     )
+
+
+def alter(statement: ast_admin.Alter, catalog: Catalog) -> Source:
+    """The source as an ALTER leaves it.
+
+    Raises:
+        StatementError: it is refused.
+    """
+    kind = statement.kind
+    source = catalog.source(statement.name)
+    if source is None:
+        raise StatementError(f"Source {statement.name} does not exist.")
+    if source.kind != kind:
+        raise StatementError(
+            f"Incompatible data source type is {source.kind}, but statement was ALTER {kind}"
+        )
+    if source.written_by_query:
+        raise StatementError("ALTER command is not supported for CREATE ... AS statements.")
+    if source.read_only:
+        raise StatementError(
+            f"Cannot alter {kind.lower()} '{source.name}': "
+            f"ALTER operations are not supported on source {kind.lower()}s."
+        )
+    added = tuple(Column(c.name, c.type) for c in statement.columns)
+    schemas.check_names(added)
+    schema = dataclasses.replace(source.schema, value=source.schema.value + added)
+    schemas.check_unique(schema.columns, "value")
+    schemas.check_formats(schema, source.key_format, source.value_format)
+    return dataclasses.replace(source, schema=schema)
 
 
 def check_replacement(existing: Source, kind: ast.SourceKind, schema: Schema) -> None:
@@ -240,6 +278,8 @@ def check_drop(statement: ast.Drop, catalog: Catalog) -> Source | None:
             f"Incompatible data source type is {source.kind.lower()}, "
             f"but statement was DROP {statement.kind.lower()}"
         )
+    if source.read_only and statement.delete_topic:
+        raise StatementError(f"Cannot delete topic for read-only source: {source.name}")
     derived = catalog.derived_sources(source.name)
     if derived:
         raise StatementError(

@@ -68,6 +68,10 @@ def analyze_insert(statement: ast.InsertValues, catalog: Catalog, functions: Reg
         raise BadRequest(
             f"Cannot insert values into an unknown stream/table: {quote(statement.target)}"
         )
+    if source.read_only:
+        raise BadRequest(
+            f"Cannot insert values into read-only {source.kind.lower()}: {source.name}"
+        )
     try:
         return _analyze(statement, source, functions)
     except StatementError as error:

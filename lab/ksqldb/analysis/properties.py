@@ -167,3 +167,17 @@ def known_format(name: str) -> str:
 def names(clause: Iterable[tuple[str, PropertyValue]]) -> list[str]:
     """The property names of a clause."""
     return [name for name, _ in clause]
+
+
+def insert_query_id(items: Properties) -> str | None:
+    """The query id of an INSERT INTO's WITH clause, which takes nothing else.
+
+    Raises:
+        StatementError: there is another property.
+    """
+    unknown = [name for name, _ in items if name != "QUERY_ID"]
+    if unknown:
+        raise StatementError(
+            f"{_PREPARE}Invalid config variable(s) in the WITH clause: {','.join(unknown)}"
+        )
+    return next((str(value) for _, value in items), None)

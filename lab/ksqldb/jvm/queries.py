@@ -45,6 +45,16 @@ class StreamsApp:
         with translated():
             return bool(self.java.awaitRunning(timeout_ms))
 
+    def pause(self) -> None:
+        """Process nothing until resumed; may be called before the start."""
+        with translated():
+            self.java.streams().pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        with translated():
+            self.java.streams().resume()
+
     def failures(self) -> list[tuple[int, str]]:
         """Time in ms and stack trace of the last failures."""
         return [(int(str(f[0])), str(f[1])) for f in self.java.failures()]

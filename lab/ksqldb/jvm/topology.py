@@ -62,7 +62,7 @@ class TopologyBuilder:
         """The topology; rows go to ``push`` (a Java RowSink) when the plan has no sink."""
         with translated():
             last = self._step(self._plan.step)
-            if not isinstance(self._plan.step, steps.Sink):
+            if not isinstance(self._plan.step, steps.Sink) and self._plan.materializes is None:
                 sinks = jpype.JClass("lab.ksqldb.step.SinkStep")
                 stream = sinks.changes(last.java) if last.is_table else last.java
                 sinks.push(stream, push)

@@ -35,6 +35,7 @@ _CLASSES: dict[str, type] = {
         steps.Aggregate,
         steps.Sink,
         steps.QueryPlan,
+        steps.RegisteredType,
         steps.Command,
     )
 }

@@ -91,7 +91,7 @@ class _Planner:
         self._key_format = key_format
 
     def plan(self) -> Planned:
-        step: Step = _source_step(self._query.source)
+        step: Step = source_step(self._query.source)
         if self._query.where is not None:
             step = Filter(step, "WhereFilter", text_of(self._query.where), step.schema)
         return self._aggregated(step) if self._query.is_aggregate else self._projected(step)
@@ -302,7 +302,8 @@ def _internal_formats(source: Source, schema: Schema, key_format: str | None) ->
     return Formats(key, dataclasses.replace(value, wrap=True))
 
 
-def _source_step(source: Source) -> StreamSource | TableSource:
+def source_step(source: Source) -> StreamSource | TableSource:
+    """The step that reads a source."""
     formats = Formats(source.key_format, source.value_format)
     schema = Schema(source.schema.key, tuple(processing_schema(source)))
     if source.is_table:

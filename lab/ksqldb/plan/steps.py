@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lab.ksqldb.catalog import Format, Schema, Source, Timestamp
 from lab.ksqldb.names import ColumnName, QueryId, SourceName, TopicName
+from lab.ksqldb.sql.types import SqlType
 
 PLAN_VERSION = 1
 
@@ -128,17 +129,34 @@ class QueryPlan:
     sources: tuple[SourceName, ...]
     sink: SourceName | None
     step: Step
+    materializes: SourceName | None = None
+    """The source table whose rows it keeps, for a query that does nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredType:
+    """A type under a name of its own."""
+
+    name: str
+    type: SqlType
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a record of the command topic does, in this order: drop, terminate, create, start."""
+    """What a record of the command topic does, in this order: drop, terminate, create, start.
+
+    A query whose id is that of a running one takes its place.
+    """
 
     statement: str
     drop: SourceName | None = None
     terminate: tuple[QueryId, ...] = ()
     create: Source | None = None
     query: QueryPlan | None = None
+    pause: tuple[QueryId, ...] = ()
+    resume: tuple[QueryId, ...] = ()
+    register: RegisteredType | None = None
+    drop_type: str | None = None
 
 
 def source_of(step: Step) -> Step | None:

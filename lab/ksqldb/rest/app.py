@@ -117,14 +117,18 @@ class Application:
         body = await _object(request)
         text = _text(body, "ksql")
         properties = body.get("streamsProperties") or {}
-        return _json(await self._run(self._statements.run, text, properties))
+        return _json(await self._run(self._statements.run, text, properties, _variables(body)))
 
     async def _query(self, request: Request) -> ASGIApp:
         body = await _object(request)
         accepted = request.headers.get("accept", "")
         media = queries.DELIMITED if queries.DELIMITED in accepted else queries.CLASSIC
         return await self._select(
-            _text(body, "ksql"), body.get("streamsProperties") or {}, media, classic=True
+            _text(body, "ksql"),
+            body.get("streamsProperties") or {},
+            media,
+            classic=True,
+            variables=_variables(body),
         )
 
     async def _query_stream(self, request: Request) -> ASGIApp:
@@ -133,13 +137,27 @@ class Application:
         media = queries.JSON if queries.JSON in accepted else queries.DELIMITED
         properties = body.get("properties") or body.get("streamsProperties") or {}
         text = _text(body, "sql" if "sql" in body else "ksql")
-        return await self._select(text, properties, media, classic=False)
+        return await self._select(
+            text, properties, media, classic=False, variables=_variables(body)
+        )
 
     async def _select(
-        self, text: str, properties: dict[str, Any], media: str, *, classic: bool
+        self,
+        text: str,
+        properties: dict[str, Any],
+        media: str,
+        *,
+        classic: bool,
+        variables: dict[str, str],
     ) -> ASGIApp:
         found = await self._run(
-            queries.select, self._engine, text, properties, media, classic=classic
+            queries.select,
+            self._engine,
+            text,
+            properties,
+            media,
+            classic=classic,
+            variables=variables,
         )
         return StreamedAnswer(found.rows, found.framing, self._streams)
 
@@ -218,6 +236,13 @@ def _text(body: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise BadRequest(f'"{name}" must be given, as text')
     return value
+
+
+def _variables(body: dict[str, Any]) -> dict[str, str]:
+    value = body.get("sessionVariables") or {}
+    if not isinstance(value, dict):
+        raise BadRequest('"sessionVariables" must be an object')
+    return {str(name): str(text) for name, text in value.items()}
 
 
 async def _missing(_request: Request, _error: Exception) -> Response:

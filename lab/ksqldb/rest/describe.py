@@ -14,7 +14,7 @@ from lab.ksqldb.plan.planner import plan_push
 from lab.ksqldb.rest.entities import Entity, fields, running_query
 from lab.ksqldb.runtime.engine import Engine
 from lab.ksqldb.runtime.persistent import PersistentQuery
-from lab.ksqldb.runtime.planning import Distributed
+from lab.ksqldb.runtime.planned import Distributed
 from lab.ksqldb.runtime.transient import PushQuery
 from lab.ksqldb.sql import ast
 
@@ -80,7 +80,7 @@ def query_description(engine: Engine, query: PersistentQuery | PushQuery) -> Ent
         group = engine.persistent.application_id(query.id)
         tasks = _tasks(query)
         failures = query.app.failures()
-        sinks = [query.sink.name]
+        sinks = [] if query.sink is None else [query.sink.name]
     else:
         topology, group = query.topology.description, query.group
     return _description(
@@ -89,7 +89,7 @@ def query_description(engine: Engine, query: PersistentQuery | PushQuery) -> Ent
         topology,
         group,
         query.properties,
-        kind="PERSISTENT" if sinks else "PUSH",
+        kind="PERSISTENT" if isinstance(query, PersistentQuery) else "PUSH",
         sinks=sinks,
         hosts={engine.config.address: query.state},
         state=query.state,

@@ -47,7 +47,7 @@ def running_query(query: PersistentQuery | PushQuery) -> Entity:
         "sinkKafkaTopics": [] if sink is None else [sink.topic],
         "id": query.id,
         "statusCount": {query.state: 1},
-        "queryType": "PUSH" if sink is None else "PERSISTENT",
+        "queryType": "PERSISTENT" if isinstance(query, PersistentQuery) else "PUSH",
         "state": query.state,
     }
 

@@ -14,7 +14,7 @@ from lab.ksqldb.errors import BadRequest, StatementError
 from lab.ksqldb.rest.streaming import Framing
 from lab.ksqldb.runtime.engine import Engine
 from lab.ksqldb.runtime.transient import Rows, RowText
-from lab.ksqldb.sql import ast
+from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql.identifiers import quote
 
 CLASSIC = "application/vnd.ksql.v1+json"
@@ -31,7 +31,13 @@ class Selected:
 
 
 def select(
-    engine: Engine, text: str, properties: Mapping[str, Any], media_type: str, *, classic: bool
+    engine: Engine,
+    text: str,
+    properties: Mapping[str, Any],
+    media_type: str,
+    *,
+    classic: bool,
+    variables: Mapping[str, str],
 ) -> Selected:
     """Start the one SELECT of a request.
 
@@ -41,14 +47,14 @@ def select(
         KsqlError: the request is refused.
     """
     engine.check_ready()
-    parsed = engine.parser.parse(text)
+    parsed = engine.parser.parse(text, custom_types=engine.catalog.types(), variables=variables)
     if len(parsed) != 1:
         raise StatementError(
             f"Expected exactly one KSQL statement; found {len(parsed)} instead", statement=text
         )
     statement = parsed[0].statement
     try:
-        if isinstance(statement, ast.Print):
+        if isinstance(statement, ast_admin.Print):
             raise StatementError("PRINT is not supported by this ksqlDB-compatible server.")
         if not isinstance(statement, ast.QueryStatement):
             if classic:

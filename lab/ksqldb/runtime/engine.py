@@ -28,7 +28,8 @@ from lab.ksqldb.names import ColumnName, QueryId
 from lab.ksqldb.plan.steps import Command
 from lab.ksqldb.runtime import commands
 from lab.ksqldb.runtime.persistent import PersistentQueries
-from lab.ksqldb.runtime.planning import Distributed, Planning, apply
+from lab.ksqldb.runtime.planned import Distributed, apply
+from lab.ksqldb.runtime.planning import Planning
 from lab.ksqldb.runtime.processing_log import processing_log_source
 from lab.ksqldb.runtime.transient import TransientQueries
 from lab.ksqldb.sql import ast
@@ -68,6 +69,7 @@ class Engine:
         self.took: list[tuple[str, float]] = []
         self.failure: StartError | None = None
         self._restored: dict[QueryId, commands.Recorded] = {}
+        self._paused: frozenset[QueryId] = frozenset()
         self.broker: Broker
         self.persistent: PersistentQueries
         self.transient: TransientQueries
@@ -184,23 +186,36 @@ class Engine:
         command = recorded.command
         with self.changes if replaying else contextlib.nullcontext():
             apply(command, self.catalog)
+        self._paused = self._paused.difference(command.terminate).union(command.pause)
+        self._paused = self._paused.difference(command.resume)
         for query in command.terminate:
             self._restored.pop(query, None)
-            if not replaying:
-                self.persistent.terminate(query)
-        if command.query is None:
-            return
         if replaying:
-            self._restored[command.query.id] = recorded
-        else:
+            if command.query is not None:
+                self._restored[command.query.id] = recorded
+            return
+        for query in command.terminate:
+            self.persistent.terminate(query)
+        for query in command.pause:
+            self.persistent.pause(query)
+        for query in command.resume:
+            self.persistent.resume(query)
+        if command.query is not None:
             self._start(recorded)
 
     def _start(self, recorded: commands.Recorded) -> None:
-        plan = recorded.command.query
-        sink = recorded.command.create
+        command = recorded.command
+        plan = command.query
         assert plan is not None  # noqa: S101 - narrows a type
-        assert sink is not None  # noqa: S101 - narrows a type
-        self.persistent.start(plan, recorded.command.statement, sink, recorded.properties)
+        target = self.catalog.source(plan.sink or plan.materializes or "")
+        assert target is not None  # noqa: S101 - narrows a type
+        self.persistent.start(
+            plan,
+            command.statement,
+            target,
+            recorded.properties,
+            paused=plan.id in self._paused,
+        )
 
     def _start_restored(self) -> None:
         for query, recorded in list(self._restored.items()):

@@ -23,18 +23,25 @@ from lab.ksqldb.plan.steps import QueryPlan, Sink, chain
 
 _LOG = logging.getLogger(__name__)
 _STOP_MS = 2000
+_REPLACE_MS = 30_000
 
 
 @dataclass(slots=True)
 class PersistentQuery:
-    """A running persistent query."""
+    """A running persistent query. ``target`` is its sink, or the table it materializes."""
 
     plan: QueryPlan
     statement: str
-    sink: Source
+    target: Source
     properties: Mapping[str, str]
     app: StreamsApp
     reader: TableReader | None
+    paused: bool = False
+
+    @property
+    def sink(self) -> Source | None:
+        """What it writes."""
+        return None if self.plan.sink is None else self.target
 
     @property
     def id(self) -> QueryId:
@@ -43,7 +50,9 @@ class PersistentQuery:
 
     @property
     def state(self) -> str:
-        """RUNNING, ERROR or what ksqlDB shows otherwise."""
+        """RUNNING, PAUSED, ERROR or what ksqlDB shows otherwise."""
+        if self.paused:
+            return "PAUSED"
         state = self.app.state
         if state in {"ERROR", "PENDING_ERROR"}:
             return "ERROR"
@@ -83,22 +92,37 @@ class PersistentQueries:
         return f"{self._config.internal_prefix}{prefix}{query}"
 
     def start(
-        self, plan: QueryPlan, statement: str, sink: Source, properties: Mapping[str, str]
+        self,
+        plan: QueryPlan,
+        statement: str,
+        target: Source,
+        properties: Mapping[str, str],
+        *,
+        paused: bool = False,
     ) -> PersistentQuery:
-        """Build a query's topology and start it; returns before it runs."""
+        """Build a query's topology and start it; returns before it runs.
+
+        A running query of the same id is stopped first: the new one goes on where it was.
+        """
         builder = TopologyBuilder(plan, self._functions, self._parse, self._log)
         topology = builder.build()
         app = StreamsApp(topology, self._settings(plan, properties), self._log, plan.id)
-        readable = sink.is_table and topology.store is not None
+        readable = target.is_table and topology.store is not None
         query = PersistentQuery(
             plan,
             statement,
-            sink,
+            target,
             properties,
             app,
-            TableReader(app, plan, sink) if readable else None,
+            TableReader(app, plan, target) if readable else None,
+            paused,
         )
+        replaced = self._running.get(plan.id)
+        if replaced is not None:
+            replaced.app.close(timeout_ms=_REPLACE_MS, forget=False)
         self._running[plan.id] = query
+        if paused:
+            app.pause()
         app.start()
         _LOG.info("started %s", plan.id)
         return query
@@ -117,6 +141,20 @@ class PersistentQueries:
             threads = min(int(settings["num.stream.threads"]), tasks, max(os.cpu_count() or 1, 1))
             settings["num.stream.threads"] = str(threads)
         return settings
+
+    def pause(self, query: QueryId) -> None:
+        """Let a query rest; it keeps its place."""
+        found = self._running.get(query)
+        if found is not None:
+            found.app.pause()
+            found.paused = True
+
+    def resume(self, query: QueryId) -> None:
+        """Let a paused query go on."""
+        found = self._running.get(query)
+        if found is not None:
+            found.app.resume()
+            found.paused = False
 
     def terminate(self, query: QueryId) -> None:
         """End a query; its local state, internal topics and group go in the background."""

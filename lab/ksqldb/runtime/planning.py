@@ -6,85 +6,65 @@ The same code validates a request on copies (the sandbox) and plans it for real.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+import re
 
 from lab.ksqldb.analysis import ddl, properties, schemas
 from lab.ksqldb.analysis.query import AnalyzedQuery, analyze, qualified
-from lab.ksqldb.analysis.topics import NewTopic, Topic, Topics
-from lab.ksqldb.catalog import Catalog, QueryReference, Source
+from lab.ksqldb.analysis.topics import NewTopic, Topic
+from lab.ksqldb.catalog import Source
 from lab.ksqldb.errors import (
     BadRequest,
     NotSupported,
     StatementError,
 )
-from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.names import QueryId, TopicName
+from lab.ksqldb.plan import upgrade
 from lab.ksqldb.plan.planner import Planned, plan_persistent, with_sink
 from lab.ksqldb.plan.steps import Command, Formats, QueryPlan
-from lab.ksqldb.sql import ast
+from lab.ksqldb.runtime import plan_control
+from lab.ksqldb.runtime.plan_ddl import DdlPlanning
+from lab.ksqldb.runtime.planned import Distributed, Warned
+from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql import format as sql_format
-from lab.ksqldb.sql.identifiers import quote, write
+from lab.ksqldb.sql.identifiers import quote
 
 _SCHEMA = "Could not determine output schema for query due to error: "
 _DAY_RETENTION_MS = 604_800_000
+_QUERY_ID = re.compile(r"[A-Za-z0-9_]+")
+_RESERVED_IDS = ("CTAS_", "CSAS_", "CST_", "INSERTQUERY_")
 
 
-@dataclass(frozen=True, slots=True)
-class Distributed:
-    """A statement that goes through the command topic.
-
-    ``key`` is the command's id; ``message`` is the answer when it is done.
-    """
-
-    key: str
-    command: Command
-    message: str
-    new_topic: NewTopic | None = None
-    old_topic: TopicName | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """A statement that does nothing, with the reason."""
-
-    message: str
-
-
-class Planning:
+class Planning(DdlPlanning):
     """Plans statements against a catalog and topics."""
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        topics: Topics,
-        functions: Registry,
-        effective: dict[str, str],
-    ) -> None:
-        self._catalog = catalog
-        self._topics = topics
-        self._functions = functions
-        self._effective = effective
+    def plan(  # noqa: PLR0911 - one return per kind
+        self, statement: ast.Statement, next_id: int
+    ) -> Distributed | Warned:
+        """Plan any statement that changes something; ``next_id`` numbers its query.
 
-    def create_source(self, statement: ast.CreateSource) -> Distributed | Warned:
-        """Plan a CREATE STREAM or CREATE TABLE."""
-        made = ddl.create_source(statement, self._catalog, self._topics, self._default_formats())
-        if isinstance(made, ddl.Exists):
-            return Warned(made.message)
-        existing = self._catalog.source(statement.name)
-        if existing is not None and existing.written_by_query:
-            raise NotSupported("CREATE OR REPLACE of a source that a query writes")
-        kind = statement.kind.lower()
-        return Distributed(
-            key=f"{kind}/{quote(statement.name)}/create",
-            command=Command(made.statement, create=made.source),
-            message=f"{statement.kind.capitalize()} created",
-            new_topic=made.new_topic,
-        )
-
-    def _default_formats(self) -> dict[str, str]:
-        found = {"KEY_FORMAT": self._effective["ksql.persistence.default.format.key"]}
-        value = self._effective.get("ksql.persistence.default.format.value")
-        return found if value is None else found | {"VALUE_FORMAT": value}
+        Raises:
+            RequestError: it is refused.
+        """
+        match statement:
+            case ast.CreateSource():
+                return self.create_source(statement, next_id)
+            case ast.CreateAsSelect():
+                return self.create_as_select(statement, next_id)
+            case ast.InsertSelect():
+                return self.insert_select(statement, next_id)
+            case ast.Drop():
+                return self.drop(statement)
+            case ast.Terminate():
+                return plan_control.terminate(statement, self._catalog)
+            case ast.PauseResume():
+                return plan_control.pause_or_resume(statement, self._catalog)
+            case ast_admin.Alter():
+                return self.alter(statement)
+            case ast_admin.CreateType():
+                return self.create_type(statement)
+            case ast.DropType():
+                return self.drop_type(statement)
+        raise AssertionError(statement)
 
     def create_as_select(self, statement: ast.CreateAsSelect, next_id: int) -> Distributed | Warned:
         """Plan a CREATE … AS SELECT; ``next_id`` numbers its query."""
@@ -114,10 +94,10 @@ class Planning:
             statement, properties=clause.items, query=qualified(statement.query, analyzed)
         )
         text = sql_format.create_as_select(shown)
-        if existing is not None:
-            self._check_existing(statement, existing, planned)
         prefix = "CTAS" if statement.kind == "TABLE" else "CSAS"
         query = QueryId(f"{prefix}_{name}_{next_id}")
+        if existing is not None:
+            query = self._check_existing(statement, existing, planned, topic) or query
         sink = Source(
             name=statement.name,
             kind=statement.kind,
@@ -130,6 +110,9 @@ class Planning:
             derived_from=(source.name,),
         )
         plan = QueryPlan(query, (source.name,), sink.name, with_sink(planned, name, topic, formats))
+        running = self._catalog.query(query)
+        if running is not None:
+            upgrade.check(name, running.shape, upgrade.shape(plan))
         return Distributed(
             key=f"{statement.kind.lower()}/{quote(statement.name)}/create",
             command=Command(text, create=sink, query=plan),
@@ -160,15 +143,96 @@ class Planning:
         return analyzed, planned
 
     def _check_existing(
-        self, statement: ast.CreateAsSelect, existing: Source, planned: Planned
-    ) -> None:
+        self,
+        statement: ast.CreateAsSelect,
+        existing: Source,
+        planned: Planned,
+        topic: TopicName,
+    ) -> QueryId | None:
+        """The query that is to be replaced, if one writes the source that is there."""
         if not statement.or_replace:
             raise StatementError(
                 f"{_SCHEMA}Cannot add {statement.kind.lower()} '{statement.name}': "
                 f"A {existing.kind.lower()} with the same name already exists"
             )
+        if existing.read_only:
+            raise StatementError(
+                f"Cannot add {statement.kind.lower()} '{statement.name}': "
+                f"CREATE OR REPLACE is not supported on source {existing.kind.lower()}s."
+            )
         ddl.check_replacement(existing, statement.kind, planned.schema)
-        raise NotSupported("CREATE OR REPLACE … AS SELECT over an existing source")
+        if existing.topic != topic:
+            raise StatementError(
+                f"Cannot upgrade data source: DataSource '{existing.name}' has topic = "
+                f"{existing.topic} which cannot be upgraded to {topic}."
+            )
+        writers = [q.id for q in self._catalog.writers(existing.name)]
+        if len(writers) > 1:
+            raise StatementError(
+                f"REPLACE for sink {existing.name} is not supported because there are multiple "
+                f"queries writing into it: [{', '.join(writers)}]"
+            )
+        return writers[0] if writers else None
+
+    def insert_select(self, statement: ast.InsertSelect, next_id: int) -> Distributed:
+        """Plan an INSERT INTO … SELECT; ``next_id`` numbers its query."""
+        name = statement.target
+        sink = self._catalog.source(name)
+        if sink is None:
+            raise StatementError(f"Exception while preparing statement: {name} does not exist.")
+        if sink.is_table:
+            raise StatementError(
+                "Exception while preparing statement: INSERT INTO can only be used to insert "
+                f"into a stream. {name} is a table."
+            )
+        if sink.read_only:
+            raise StatementError(
+                f"Exception while preparing statement: Cannot insert into read-only stream: {name}"
+            )
+        query = self._insert_id(statement, next_id)
+        analyzed = analyze(statement.query, self._catalog, self._functions)
+        if analyzed.makes_table:
+            raise StatementError(
+                f"Incompatible data sink and query result. Data sink ({name}) type is KSTREAM but "
+                "select query result is KTABLE."
+            )
+        if statement.query.limit is not None:
+            raise NotSupported("LIMIT in INSERT INTO … SELECT")
+        planned = plan_persistent(analyzed, self._functions, str(name), sink.key_format.name)
+        if planned.schema != sink.schema:
+            raise StatementError(
+                "Incompatible schema between results and sink.\n"
+                f"Result schema is {planned.schema}\nSink schema is {sink.schema}"
+            )
+        shown = dataclasses.replace(statement, query=qualified(statement.query, analyzed))
+        formats = Formats(sink.key_format, sink.value_format)
+        last = with_sink(planned, str(name), sink.topic, formats)
+        return Distributed(
+            key=f"stream/{quote(name)}/create",
+            command=Command(
+                sql_format.insert_select(shown),
+                query=QueryPlan(query, (analyzed.source.name,), name, last),
+            ),
+            message=f"Created query with ID {query}",
+        )
+
+    def _insert_id(self, statement: ast.InsertSelect, next_id: int) -> QueryId:
+        given = properties.insert_query_id(statement.properties)
+        if given is None:
+            return QueryId(f"INSERTQUERY_{next_id}")
+        query = QueryId(given.upper())
+        if not _QUERY_ID.fullmatch(query):
+            raise StatementError(
+                f"Query IDs may contain only alphanumeric characters and '_'. Got: '{given}'"
+            )
+        if query.startswith(_RESERVED_IDS):
+            raise StatementError(
+                f"Query ID '{query}' is reserved: it must not begin with one of "
+                f"{', '.join(_RESERVED_IDS)}."
+            )
+        if self._catalog.query(query) is not None:
+            raise StatementError(f"Query ID '{query}' already exists.")
+        return query
 
     def _sink_topic(
         self,
@@ -233,57 +297,3 @@ class Planning:
             value_name, clause.flag("WRAP_SINGLE_VALUE"), planned.schema.value
         )
         return Formats(schemas.key_format(key_name), value)
-
-    def drop(self, statement: ast.Drop) -> Distributed:
-        """Plan a DROP STREAM or DROP TABLE."""
-        source = ddl.check_drop(statement, self._catalog)
-        exists = " IF EXISTS" if statement.if_exists else ""
-        text = f"DROP {statement.kind}{exists} {write(statement.name)};"
-        key = f"{statement.kind.lower()}/{statement.name}/drop"
-        if source is None:
-            message = f"Source {quote(statement.name)} does not exist."
-            return Distributed(key, Command(text), message)
-        writers = tuple(q.id for q in self._catalog.writers(source.name))
-        readers = [q.id for q in self._catalog.readers(source.name) if q.id not in writers]
-        if readers:
-            raise StatementError(
-                f"Cannot drop {source.name}.\n"
-                f"The following queries read from this source: [{', '.join(readers)}].\n"
-                f"You need to terminate them before dropping {source.name}."
-            )
-        return Distributed(
-            key,
-            Command(text, drop=source.name, terminate=writers),
-            f"Source {quote(source.name)} (topic: {source.topic}) was dropped.",
-            old_topic=source.topic if statement.delete_topic else None,
-        )
-
-    def terminate(self, statement: ast.Terminate) -> Distributed:
-        """Plan a TERMINATE of one query or of all."""
-        if statement.query is None:
-            queries = tuple(q.id for q in self._catalog.queries())
-            name = "ALL"
-        else:
-            if self._catalog.query(statement.query) is None:
-                raise StatementError(f"Unknown queryId: {statement.query}")
-            queries = (statement.query,)
-            name = statement.query
-        return Distributed(
-            f"terminate/{name}/execute",
-            Command(f"TERMINATE {name};", terminate=queries),
-            "Query terminated.",
-        )
-
-
-def apply(command: Command, catalog: Catalog) -> None:
-    """Change a catalog as a command says."""
-    for query in command.terminate:
-        catalog.remove_query(query)
-    if command.drop is not None and catalog.source(command.drop) is not None:
-        catalog.remove(command.drop)
-    if command.create is not None:
-        catalog.put(command.create)
-    if command.query is not None and command.query.sink is not None:
-        catalog.add_query(
-            QueryReference(command.query.id, command.query.sources, command.query.sink)
-        )

@@ -279,7 +279,7 @@ class TransientQueries:
         limit: int,
     ) -> bytes:
         source = query.source
-        writers = [self._persistent.find(q.id) for q in catalog.writers(source.name)]
+        writers = [self._persistent.find(q.id) for q in catalog.materializers(source.name)]
         found = next((w for w in writers if w is not None and w.reader is not None), None)
         if found is None or found.reader is None:
             raise StatementError(

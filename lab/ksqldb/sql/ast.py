@@ -369,6 +369,7 @@ class InsertSelect(Statement):
 
     target: SourceName
     query: Query
+    properties: Properties = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,17 +450,3 @@ class DropType(Statement):
 
     name: str
     if_exists: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Print(Statement):
-    """PRINT a topic."""
-
-    topic: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unsupported(Statement):
-    """A statement that is recognized and refused, by the name of its feature."""
-
-    feature: str

@@ -11,14 +11,15 @@ from typing import Any
 from lark import Token, Tree
 from lark.tree import Meta
 
-from lab.ksqldb.errors import NotSupported, StatementError
+from lab.ksqldb.errors import StatementError
 from lab.ksqldb.names import ColumnName, QueryId, SourceName
 from lab.ksqldb.sql import ast
-from lab.ksqldb.sql.build_expressions import ExpressionBuilder, at, unquote
+from lab.ksqldb.sql.build_admin import AdminBuilder
+from lab.ksqldb.sql.build_expressions import at, unquote
 from lab.ksqldb.sql.types import SqlType
 
 
-class _Statements(ExpressionBuilder):
+class _Statements(AdminBuilder):
     """Queries and statements."""
 
     def select_as(
@@ -225,8 +226,12 @@ class _Statements(ExpressionBuilder):
             target=SourceName(target), columns=columns or (), values=values, at=at(meta)
         )
 
-    def insert_select(self, meta: Meta, target: str, query: ast.Query) -> ast.Statement:
-        return ast.InsertSelect(target=SourceName(target), query=query, at=at(meta))
+    def insert_select(
+        self, meta: Meta, target: str, properties: ast.Properties | None, query: ast.Query
+    ) -> ast.Statement:
+        return ast.InsertSelect(
+            target=SourceName(target), query=query, properties=properties or (), at=at(meta)
+        )
 
     def drop(
         self,
@@ -291,12 +296,6 @@ class _Statements(ExpressionBuilder):
     def unset_property(self, meta: Meta, name: Token) -> ast.Statement:
         return ast.UnsetProperty(name=unquote(name), at=at(meta))
 
-    def print_rest(self, _meta: Meta, *_: Token) -> None:
-        return None
-
-    def print(self, meta: Meta, topic: str | Token, *_: None) -> ast.Statement:
-        return ast.Print(topic=str(topic), at=at(meta))
-
 
 def build(tree: Tree[Token], custom_types: Mapping[str, SqlType]) -> ast.Statement:
     """The statement of a parse tree.
@@ -306,30 +305,3 @@ def build(tree: Tree[Token], custom_types: Mapping[str, SqlType]) -> ast.Stateme
     """
     built: ast.Statement = _Statements(custom_types).build(tree)
     return built
-
-
-UNSUPPORTED = {
-    "ALTER": "ALTER",
-    "ASSERT": "ASSERT",
-    "DEFINE": "DEFINE",
-    "UNDEFINE": "UNDEFINE",
-    "RUN": "RUN SCRIPT",
-    "CREATE TYPE": "CREATE TYPE",
-    "CREATE SOURCE CONNECTOR": "CREATE CONNECTOR",
-    "CREATE SINK CONNECTOR": "CREATE CONNECTOR",
-    "DROP CONNECTOR": "DROP CONNECTOR",
-    "DESCRIBE CONNECTOR": "DESCRIBE CONNECTOR",
-}
-"""Statements that are recognized by their first words and refused by name."""
-
-
-def refuse_unsupported(words: list[str]) -> None:
-    """Refuse a statement of ksqlDB that this server does not have.
-
-    Raises:
-        NotSupported: the words begin such a statement.
-    """
-    for count in (3, 2, 1):
-        feature = UNSUPPORTED.get(" ".join(words[:count]))
-        if feature is not None:
-            raise NotSupported(feature)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.ksqldb.sql import ast
+from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql.identifiers import text_literal, write
 from lab.ksqldb.sql.types import Array, Map, SqlType, Struct
 
@@ -127,6 +127,12 @@ def create_source(statement: ast.CreateSource) -> str:
     )
 
 
+def alter(statement: ast_admin.Alter) -> str:
+    """An ALTER STREAM or ALTER TABLE statement."""
+    columns = ", ".join(f"ADD COLUMN {column_definition(c)}" for c in statement.columns)
+    return f"ALTER {statement.kind} {write(statement.name)} {columns};"
+
+
 def _create(statement: ast.CreateSource | ast.CreateAsSelect) -> str:
     words = ["CREATE"]
     if statement.or_replace:
@@ -145,6 +151,12 @@ def create_as_select(statement: ast.CreateAsSelect) -> str:
         f"{_create(statement)} WITH ({properties(statement.properties)}) AS "
         f"{query(statement.query)};"
     )
+
+
+def insert_select(statement: ast.InsertSelect) -> str:
+    """An INSERT INTO … SELECT statement, its query over several lines."""
+    clause = f"WITH ({properties(statement.properties)}) " if statement.properties else ""
+    return f"INSERT INTO {write(statement.target)} {clause}{query(statement.query)};"
 
 
 def query(node: ast.Query) -> str:

@@ -22,8 +22,9 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from lab.ksqldb.errors import StatementError, SyntaxFault
 from lab.ksqldb.sql import ast
-from lab.ksqldb.sql.build import build, refuse_unsupported
+from lab.ksqldb.sql.build import build
 from lab.ksqldb.sql.types import SqlType
+from lab.ksqldb.sql.variables import substitute
 
 MAX_DEPTH = 300
 """How deep a statement's parse tree may be."""
@@ -55,6 +56,15 @@ class Parsed:
     statement: ast.Statement
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Where a statement is in a text; ``end`` is its semicolon, or the text's end."""
+
+    text: str
+    start: int
+    end: int
+
+
 class Parser:
     """Parses statements. Safe to share between threads."""
 
@@ -63,7 +73,11 @@ class Parser:
         self._lark = _load(cache)
 
     def parse(
-        self, text: str, *, custom_types: Mapping[str, SqlType] | None = None
+        self,
+        text: str,
+        *,
+        custom_types: Mapping[str, SqlType] | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> tuple[Parsed, ...]:
         """All statements of a text; an empty text has none.
 
@@ -71,7 +85,24 @@ class Parser:
             SyntaxFault: the text is no SQL, with the position.
             StatementError: a statement is SQL but cannot be prepared.
         """
-        return tuple(self._one(text, s, e, custom_types or {}) for s, e in _statements(text))
+        found = self.split(text)
+        return tuple(self.prepare(p, custom_types or {}, variables or {}) for p in found)
+
+    @staticmethod
+    def split(text: str) -> tuple[Piece, ...]:
+        """Where the statements of a text are."""
+        return tuple(Piece(text, start, end) for start, end in _statements(text))
+
+    def prepare(
+        self, piece: Piece, custom_types: Mapping[str, SqlType], variables: Mapping[str, str]
+    ) -> Parsed:
+        """One statement of a text, its variables replaced.
+
+        Raises:
+            SyntaxFault: it is no SQL, with the position.
+            StatementError: it is SQL but cannot be prepared.
+        """
+        return self._one(piece, custom_types, variables)
 
     def parse_expression(self, text: str) -> ast.Expression:
         """One expression, as plans store them."""
@@ -81,12 +112,16 @@ class Parser:
         assert isinstance(item, ast.SelectItem)  # noqa: S101 - narrows a type
         return item.expression
 
-    def _one(self, text: str, start: int, end: int, types: Mapping[str, SqlType]) -> Parsed:
+    def _one(
+        self, piece: Piece, types: Mapping[str, SqlType], variables: Mapping[str, str]
+    ) -> Parsed:
+        text, start, end = piece.text, piece.start, piece.end
         # Everything before the statement becomes blanks, so that positions stay true.
         before = re.sub(r"[^\n]", " ", text[:start])
-        body = text[start:end]
         whole = text[start : end + 1]
         try:
+            body = substitute(text[start:end], variables)
+            whole = body + text[end : end + 1]
             if end >= len(text):
                 line, column = _line_column(text, len(text))
                 try:
@@ -171,11 +206,6 @@ def _line_column(text: str, index: int) -> tuple[int, int]:
 
 
 def _explain(error: UnexpectedInput, text: str, end: str) -> StatementError:
-    words = [w.upper() for w in _WORD.findall(text[:200])[:3]]
-    try:
-        refuse_unsupported(words)
-    except StatementError as refusal:
-        return refusal
     if isinstance(error, UnexpectedToken):
         token: Token = error.token
         if token.type == "$END":

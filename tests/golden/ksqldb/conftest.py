@@ -12,8 +12,8 @@ from lab.ksqldb.catalog import Catalog
 from lab.ksqldb.config import DEFAULTS
 from lab.ksqldb.functions.library import builtin
 from lab.ksqldb.plan.steps import Command
-from lab.ksqldb.runtime.planning import Distributed, Planning, apply
-from lab.ksqldb.sql import ast
+from lab.ksqldb.runtime.planned import Distributed, apply
+from lab.ksqldb.runtime.planning import Planning
 from lab.ksqldb.sql.parser import Parser
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.sql"))
@@ -34,12 +34,7 @@ def plan_case(case: Path, parser: Parser) -> Command:
     planning = Planning(catalog, topics, builtin(), dict(DEFAULTS))
     command: Command | None = None
     for parsed in parser.parse(case.read_text(encoding="utf-8")):
-        statement = parsed.statement
-        if isinstance(statement, ast.CreateSource):
-            planned = planning.create_source(statement)
-        else:
-            assert isinstance(statement, ast.CreateAsSelect)
-            planned = planning.create_as_select(statement, 1)
+        planned = planning.plan(parsed.statement, 1)
         assert isinstance(planned, Distributed)
         if planned.new_topic is not None:
             topics.make(planned.new_topic)

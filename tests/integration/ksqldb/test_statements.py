@@ -252,7 +252,6 @@ def test_a_bad_record_is_reported_and_skipped(server: Server, name: str) -> None
             "CREATE STREAM x (a INT) WITH (KAFKA_TOPIC='x', VALUE_FORMAT='AVRO', PARTITIONS=1);",
             "AVRO",
         ),
-        ("ALTER STREAM {s} ADD COLUMN c INT;", "ALTER"),
     ],
 )
 def test_what_the_server_does_not_do_is_refused_by_name(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.ksqldb.errors import NotSupported, StatementError, SyntaxFault
-from lab.ksqldb.sql import ast
+from lab.ksqldb.errors import StatementError, SyntaxFault
+from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql.format import expression
 from lab.ksqldb.sql.parser import Parser
 from lab.ksqldb.sql.types import INTEGER, STRING, array, decimal, map_of, struct
@@ -71,10 +71,68 @@ def test_a_syntax_error_has_its_position(
     assert caught.value.error_code == 40001
 
 
-@pytest.mark.parametrize("text", ["ALTER STREAM s ADD COLUMN x INT;", "CREATE TYPE a AS INT;"])
-def test_statements_that_are_missing_are_refused_by_name(parser: Parser, text: str) -> None:
-    with pytest.raises(NotSupported, match=r"ALTER|CREATE TYPE"):
-        parser.parse(text)
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("CREATE TYPE IF NOT EXISTS a AS STRUCT<x INT>;", ast_admin.CreateType),
+        ("ALTER STREAM s ADD COLUMN x INT, ADD y STRING;", ast_admin.Alter),
+        ("ALTER SYSTEM 'a'='b';", ast_admin.AlterSystem),
+        (
+            "ASSERT NOT EXISTS TOPIC 'a-b' WITH (PARTITIONS=1) TIMEOUT 1 SECOND;",
+            ast_admin.AssertTopic,
+        ),
+        ("ASSERT SCHEMA SUBJECT 'x' ID 3 TIMEOUT 3 SECONDS;", ast_admin.AssertSchema),
+        ("DEFINE x='y';", ast_admin.Define),
+        ("UNDEFINE x;", ast_admin.Undefine),
+        ("DESCRIBE STREAMS EXTENDED;", ast_admin.DescribeAll),
+        (
+            "CREATE SINK CONNECTOR `a-b` WITH (\"connector.class\"='x', 'tasks.max'=1);",
+            ast_admin.CreateConnector,
+        ),
+        ("DROP CONNECTOR IF EXISTS x;", ast_admin.DropConnector),
+        ("DESCRIBE CONNECTOR x;", ast_admin.DescribeConnector),
+        ("SHOW SOURCE CONNECTORS;", ast_admin.ShowConnectors),
+        ("LIST CONNECTOR PLUGINS;", ast_admin.ShowConnectorPlugins),
+        ("PRINT abc FROM BEGINNING INTERVAL 2 LIMIT 3;", ast_admin.Print),
+        ("RUN SCRIPT 'x';", ast_admin.RunScript),
+        ("INSERT INTO a WITH (QUERY_ID='x') SELECT * FROM b;", ast.InsertSelect),
+    ],
+)
+def test_statements_about_types_topics_connectors_and_variables(
+    parser: Parser, text: str, kind: type
+) -> None:
+    (parsed,) = parser.parse(text)
+    assert isinstance(parsed.statement, kind)
+
+
+def test_topics_keep_their_case_and_types_do_not(parser: Parser) -> None:
+    (printed, made) = parser.parse("PRINT someTopic; CREATE TYPE t AS INT;")
+    assert isinstance(printed.statement, ast_admin.Print)
+    assert isinstance(made.statement, ast_admin.CreateType)
+    assert (printed.statement.topic, made.statement.name) == ("someTopic", "T")
+
+
+@pytest.mark.parametrize(
+    ("text", "becomes"),
+    [
+        ("SELECT ${C} FROM ${s};", "SELECT a FROM `x`;"),
+        ("SELECT '${c}' FROM s;", "SELECT 'a' FROM s;"),
+        ("SELECT ${n}, ${t} FROM s;", "SELECT -1.5, 'it''s' FROM s;"),
+        ("SELECT '${unknown}' FROM s;", "SELECT '${unknown}' FROM s;"),
+        ("SELECT '${quote}' FROM s;", "SELECT 'it''s' FROM s;"),
+        ("SELECT a -- ${unknown}\n FROM s;", "SELECT a -- ${unknown}\n FROM s;"),
+    ],
+)
+def test_variables_become_names_literals_and_text(parser: Parser, text: str, becomes: str) -> None:
+    variables = {"c": "a", "s": "`x`", "n": "-1.5", "t": "'it''s'", "quote": "it's"}
+    (parsed,) = parser.parse(text, variables=variables)
+    assert parsed.text == becomes
+
+
+@pytest.mark.parametrize("value", ["a FROM b; DROP STREAM c; SELECT a", "1 + 1", "a, b", ""])
+def test_a_variable_cannot_change_what_a_statement_does(parser: Parser, value: str) -> None:
+    with pytest.raises(StatementError, match="neither an identifier nor a literal"):
+        parser.parse("SELECT ${v} FROM s;", variables={"v": value})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What the /ksql end point does with each kind of statement, one module per family."""
