@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from lark import Lark
 from lark.grammar import NonTerminal, Rule, Symbol, Terminal
+from lark.lexer import Pattern
 
 _NAMES = ("A", "b", "`C d`", '"e"', "ROWTIME", "ORDERS", "x1", "_u", "KEY", "COUNT", "UCASE")
 _TEXTS = ("''", "'it''s'", "'2020-01-01'", "';'", "'\u65e5\u672c'", "'%_'", "'a.b'")
@@ -20,7 +21,7 @@ _SAMPLES = {
     "DECIMAL_NUMBER": ("1.5", ".5", "2.", "123456789012345678901234567890.5"),
     "FLOAT_NUMBER": ("1e3", "1.5E-300", "9e999"),
 }
-_LITTER = (
+_LITTER: tuple[str, ...] = (
     *"'\"`;()[]<>,.*-+/%=$@#{}\\\0\n\t ",
     "--",
     "/*",
@@ -41,7 +42,7 @@ class Grower:
         self._rules: dict[str, list[Rule]] = {}
         for rule in grammar.rules:
             self._rules.setdefault(rule.origin.name, []).append(rule)
-        self._patterns = {t.name: t.pattern for t in grammar.terminals}
+        self._patterns: dict[str, Pattern] = {t.name: t.pattern for t in grammar.terminals}
         self._cost = _cheapest(self._rules)
 
     def statement(self, depth: int = 12) -> str:
@@ -70,7 +71,7 @@ class Grower:
         pattern = self._patterns[name]
         if pattern.type == "str":
             return str(pattern.value)
-        words = re.findall(r"[A-Z_]{2,}", pattern.value)
+        words: list[str] = re.findall(r"[A-Z_]{2,}", pattern.value)
         return self._random.choice(words or ["?"])
 
 
@@ -108,7 +109,7 @@ class Damager:
 
     def _once(self, text: str) -> str:
         pick = self._random
-        at = pick.randrange(len(text) + 1)
+        at: int = pick.randrange(len(text) + 1)
         to = min(len(text), at + pick.randint(1, 12))
         match pick.randrange(6):
             case 0:
