@@ -1,6 +1,6 @@
 """A SELECT, resolved and checked against a catalog.
 
-After analysis, column references carry no qualifier: they name columns of the one source.
+After analysis, column references carry no qualifier: they name columns of the scope.
 """
 
 from __future__ import annotations
@@ -8,36 +8,47 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from lab.ksqldb.analysis.items import Item
+from lab.ksqldb.analysis.joins import (
+    JoinedSource,
+    analyze_joins,
+    check_key_formats,
+    qualify_criteria,
+    synthetic_key,
+)
+from lab.ksqldb.analysis.naming import ColumnNames
+from lab.ksqldb.analysis.partitioning import check_partition_by, partition_key
+from lab.ksqldb.analysis.sources import Scope, bind
 from lab.ksqldb.analysis.timestamps import rewrite_times
 from lab.ksqldb.analysis.typing import Typing
-from lab.ksqldb.catalog import PSEUDO_COLUMNS, RESERVED_COLUMNS, Catalog, Source
-from lab.ksqldb.errors import NotSupported, StatementError, UnknownColumn
+from lab.ksqldb.catalog import RESERVED_COLUMNS, Catalog, Source
+from lab.ksqldb.errors import NotSupported, StatementError
 from lab.ksqldb.functions.registry import Registry
-from lab.ksqldb.names import ColumnName, SourceName
+from lab.ksqldb.names import SourceName
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.format import expression as text_of
 from lab.ksqldb.sql.identifiers import quote
-from lab.ksqldb.sql.types import Base, SqlType
+from lab.ksqldb.sql.types import Base, Struct
 from lab.ksqldb.sql.walk import rewrite, walk
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A column of the result."""
-
-    name: ColumnName
-    expression: ast.Expression
-
-
-@dataclass(frozen=True, slots=True)
 class AnalyzedQuery:
-    """A query over one source, its stars expanded and its columns named."""
+    """A query, its stars expanded and its columns named.
 
-    source: Source
-    alias: SourceName
+    Expressions name the columns of ``scope``.
+    """
+
+    scope: Scope
+    joins: tuple[JoinedSource, ...]
     items: tuple[Item, ...]
+    widths: tuple[int, ...]
+    """How many items each part of the SELECT as written stands for."""
     where: ast.Expression | None
     group_by: tuple[ast.Expression, ...]
+    partition_by: tuple[Item, ...]
+    """The new key's columns; ``repartitioned`` tells no PARTITION BY from PARTITION BY NULL."""
+    repartitioned: bool
     having: ast.Expression | None
     emit: ast.Emit | None
     limit: int | None
@@ -45,20 +56,29 @@ class AnalyzedQuery:
     """The distinct aggregate calls, in order of appearance; COUNT(*) reads ROWTIME."""
 
     @property
+    def source(self) -> Source:
+        """The first source, the only one of a query without joins."""
+        return self.scope.bounds[0].source
+
+    @property
+    def sources(self) -> tuple[SourceName, ...]:
+        """The names of all sources."""
+        return tuple(b.source.name for b in self.scope.bounds)
+
+    @property
     def is_aggregate(self) -> bool:
         """Whether rows are grouped."""
         return bool(self.aggregates or self.group_by)
 
     @property
+    def from_table(self) -> bool:
+        """Whether what is filtered, grouped and projected is a table."""
+        return self.joins[-1].gives_table if self.joins else self.source.is_table
+
+    @property
     def makes_table(self) -> bool:
         """Whether the result is a table."""
-        return self.is_aggregate or self.source.is_table
-
-
-def source_columns(source: Source) -> dict[str, SqlType]:
-    """Every column that a query over the source can name, pseudo columns included."""
-    found = {str(c.name): c.type for c in source.schema.columns}
-    return found | PSEUDO_COLUMNS
+        return self.is_aggregate or self.from_table
 
 
 def analyze(query: ast.Query, catalog: Catalog, functions: Registry) -> AnalyzedQuery:
@@ -67,31 +87,42 @@ def analyze(query: ast.Query, catalog: Catalog, functions: Registry) -> Analyzed
     Raises:
         StatementError: it is refused.
     """
-    source = _source(query.source, catalog)
-    for join in query.joins:
-        _source(join.right, catalog)
+    scope = bind(query, catalog)
     _refuse_missing(query)
-    resolver = _Resolver(source, query.source.alias)
-    items = _items(query, source, resolver)
+    joins = analyze_joins(query, scope, functions)
+    check_key_formats(scope, joins)
+    scope = dataclasses.replace(scope, synthetic=synthetic_key(joins, scope))
+    resolver = _Resolver(scope)
+    typing = Typing(scope.columns(), functions)
+    names = ColumnNames(scope)
+    keys = tuple(resolver.resolve(p, "PARTITION BY") for p in query.partition_by)
+    partition_by = partition_key(keys, ColumnNames(scope))
+    items, widths = _Projection(query, scope, resolver, typing, names, partition_by).items()
     where = resolver.clause(query.where, "WHERE")
     where = None if where is None else rewrite_times(where)
     group_by = tuple(resolver.resolve(g, "GROUP BY") for g in query.group_by)
     having = resolver.clause(query.having, "HAVING")
-    typing = Typing(source_columns(source), functions)
     if where is not None:
         _check_where(where, typing)
     calls = _aggregates(items, having, functions)
     analyzed = AnalyzedQuery(
-        source=source,
-        alias=query.source.alias,
+        scope=scope,
+        joins=joins,
         items=items,
+        widths=widths,
         where=where,
         group_by=group_by,
+        partition_by=partition_by,
+        repartitioned=bool(query.partition_by),
         having=having,
         emit=query.emit,
         limit=query.limit,
         aggregates=calls,
     )
+    if analyzed.repartitioned:
+        check_partition_by(
+            keys, analyzed.from_table, analyzed.is_aggregate, scope, typing, functions
+        )
     if analyzed.is_aggregate:
         _check_grouping(analyzed, functions)
     elif having is not None:
@@ -104,36 +135,16 @@ def analyze(query: ast.Query, catalog: Catalog, functions: Registry) -> Analyzed
     return analyzed
 
 
-def _source(wanted: ast.From, catalog: Catalog) -> Source:
-    source = catalog.source(wanted.source)
-    if source is None:
-        near = [s.name for s in catalog.sources() if s.name.upper() == wanted.source.upper()]
-        hint = (
-            f"\nDid you mean {near[0]}? Hint: try removing double quotes from the source name."
-            if near
-            else ""
-        )
-        raise StatementError(
-            f"Exception while preparing statement: {wanted.source} does not exist.{hint}"
-        )
-    return source
-
-
 def _refuse_missing(query: ast.Query) -> None:
-    if query.joins:
-        raise NotSupported("JOIN")
     if query.window is not None:
         raise NotSupported(f"WINDOW {query.window.kind}")
-    if query.partition_by:
-        raise NotSupported("PARTITION BY")
 
 
 class _Resolver:
-    """Turns written column references into plain ones."""
+    """Turns written column references into those of the scope."""
 
-    def __init__(self, source: Source, alias: SourceName) -> None:
-        self._alias = alias
-        self._columns = source_columns(source)
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
 
     def clause(self, node: ast.Expression | None, name: str) -> ast.Expression | None:
         return None if node is None else self.resolve(node, name)
@@ -141,55 +152,82 @@ class _Resolver:
     def resolve(self, node: ast.Expression, clause: str) -> ast.Expression:
         def column(found: ast.Expression) -> ast.Expression | None:
             if isinstance(found, ast.Call) and found.star:
-                rowtime = ast.Column(name=ColumnName("ROWTIME"), at=found.at)
+                rowtime = ast.Column(name=self._scope.rowtime(), at=found.at)
                 return dataclasses.replace(found, arguments=(rowtime,), star=False)
-            if not isinstance(found, ast.Column):
-                return None
-            if found.source not in {None, self._alias} or found.name not in self._columns:
-                raise UnknownColumn(
-                    f"Line: {found.at.line}, Col: {found.at.column}: {clause} column "
-                    f"'{text_of(found).replace('`', '')}' cannot be resolved."
-                )
-            return ast.Column(name=found.name, at=found.at)
+            return self._scope.resolve(found, clause) if isinstance(found, ast.Column) else None
 
         return rewrite(node, column)
 
 
-def _items(query: ast.Query, source: Source, resolver: _Resolver) -> tuple[Item, ...]:
-    expanded: list[tuple[ast.Expression, ColumnName | None]] = []
-    for selected in query.select:
-        if isinstance(selected, ast.SelectStar):
-            if selected.source not in {None, query.source.alias}:
-                raise StatementError(
-                    f"Failed to prepare statement: '{selected.source}' is not a valid "
-                    "stream/table name or alias."
-                )
-            expanded += [(ast.Column(name=c.name), c.name) for c in source.schema.columns]
-        else:
-            if selected.alias in RESERVED_COLUMNS:
-                raise StatementError(
-                    f"{quote(str(selected.alias))} is a reserved column name. "
-                    "You cannot use it as an alias for a column."
-                )
-            expanded.append((resolver.resolve(selected.expression, "SELECT"), selected.alias))
-    items = []
-    count = 0
-    for node, alias in expanded:
-        name = alias or _own_name(node)
-        if name is None:
-            name = ColumnName(f"KSQL_COL_{count}")
-            count += 1
-        items.append(Item(name, node))
-    return tuple(items)
+class _Projection:
+    """Expands stars and names columns."""
 
+    def __init__(  # noqa: PLR0917 - made in one place only
+        self,
+        query: ast.Query,
+        scope: Scope,
+        resolver: _Resolver,
+        typing: Typing,
+        names: ColumnNames,
+        partition_by: tuple[Item, ...],
+    ) -> None:
+        self._query = query
+        self._scope = scope
+        self._resolver = resolver
+        self._typing = typing
+        self._names = names
+        self._partition_by = partition_by
 
-def _own_name(node: ast.Expression) -> ColumnName | None:
-    match node:
-        case ast.Column(name=name):
-            return name
-        case ast.Dereference(member=member):
-            return ColumnName(member)
-    return None
+    def items(self) -> tuple[tuple[Item, ...], tuple[int, ...]]:
+        """The columns of the result, and how many each part of the SELECT gives."""
+        found: list[Item] = []
+        widths = []
+        for selected in self._query.select:
+            before = len(found)
+            match selected:
+                case ast.SelectStar():
+                    found += self._star(selected)
+                case ast.SelectStruct():
+                    found += self._fields(selected)
+                case ast.SelectItem():
+                    found.append(self._item(selected))
+            widths.append(len(found) - before)
+        return tuple(found), tuple(widths)
+
+    def _item(self, selected: ast.SelectItem) -> Item:
+        if selected.alias in RESERVED_COLUMNS:
+            raise StatementError(
+                f"{quote(str(selected.alias))} is a reserved column name. "
+                "You cannot use it as an alias for a column."
+            )
+        node = self._resolver.resolve(selected.expression, "SELECT")
+        return Item(selected.alias or self._names.of(node), node)
+
+    def _star(self, selected: ast.SelectStar) -> list[Item]:
+        columns = list(self._scope.star(selected.source))
+        if not self._query.partition_by:
+            return [Item(name, ast.Column(name=name)) for name in columns]
+        keys = self._partition_by
+        of_keys = {k.name for k in keys}
+        # The old key stands behind the values of its source, as it does in the rows.
+        rest = [
+            self._scope.name(bound, column.name)
+            for bound in self._scope.bounds
+            if selected.source in {None, bound.alias}
+            for column in (*bound.source.schema.value, *bound.source.schema.key)
+        ]
+        if self._scope.synthetic is not None and selected.source is None:
+            rest.append(self._scope.synthetic.name)
+        first = [k for k in keys if not isinstance(k.expression, ast.Column) or k.name in columns]
+        return first + [Item(n, ast.Column(name=n)) for n in rest if n not in of_keys]
+
+    def _fields(self, selected: ast.SelectStruct) -> list[Item]:
+        base = self._resolver.resolve(selected.base, "SELECT")
+        type_ = self._typing.known(base)
+        if not isinstance(type_, Struct):
+            raise StatementError(f"'->*' is for structs: {text_of(selected.base)} is {type_}")
+        fields = [ast.Dereference(base=base, member=f.name) for f in type_.fields]
+        return [Item(self._names.of(f), f) for f in fields]
 
 
 def _check_where(where: ast.Expression, typing: Typing) -> None:
@@ -246,12 +284,12 @@ def _check_grouping(query: AnalyzedQuery, functions: Registry) -> None:
         )
     for call in query.aggregates:
         function = functions.get(call.name)
-        if query.source.is_table and not function.over_tables:
+        if query.from_table and not function.over_tables:
             raise StatementError(
                 f"The aggregation function {function.name} cannot be applied to a table source, "
                 "only to a stream source."
             )
-    if query.source.is_table:
+    if query.from_table:
         raise NotSupported("Aggregation of a table")
 
 
@@ -287,33 +325,37 @@ def _collect(value: object, found: list[ast.Node]) -> None:
 
 def qualified(query: ast.Query, analyzed: AnalyzedQuery) -> ast.Query:
     """The query with every column qualified and every item named, as ksqlDB shows it."""
-    alias = analyzed.alias
+    scope = analyzed.scope
 
     def qualify(node: ast.Expression) -> ast.Expression:
         def column(found: ast.Expression) -> ast.Expression | None:
             if isinstance(found, ast.Column):
-                return dataclasses.replace(found, source=alias)
+                return scope.written(scope.resolve(found, "SELECT"))
             return None
 
         return rewrite(node, column)
 
-    select: list[ast.SelectItem | ast.SelectStar] = []
+    select: list[ast.Selected] = []
     position = 0
-    for selected in query.select:
-        if isinstance(selected, ast.SelectStar):
-            select.append(selected)
-            position += len(analyzed.source.schema.columns)
-            continue
-        name = analyzed.items[position].name
-        position += 1
-        select.append(
-            dataclasses.replace(selected, expression=qualify(selected.expression), alias=name)
-        )
+    for selected, width in zip(query.select, analyzed.widths, strict=True):
+        name = analyzed.items[position].name if width else None
+        position += width
+        match selected:
+            case ast.SelectStar():
+                select.append(selected)
+            case ast.SelectStruct(base=base):
+                select.append(dataclasses.replace(selected, base=qualify(base)))
+            case ast.SelectItem(expression=expression):
+                select.append(
+                    dataclasses.replace(selected, expression=qualify(expression), alias=name)
+                )
     return dataclasses.replace(
         query,
         select=tuple(select),
+        joins=tuple(qualify_criteria(join, scope) for join in query.joins),
         where=None if query.where is None else qualify(query.where),
         group_by=tuple(qualify(g) for g in query.group_by),
+        partition_by=tuple(qualify(p) for p in query.partition_by),
         having=None if query.having is None else qualify(query.having),
         emit=query.emit or "CHANGES",
     )

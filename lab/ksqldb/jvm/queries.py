@@ -14,7 +14,6 @@ from lab.ksqldb.jvm.errors import translated
 from lab.ksqldb.jvm.kafka import Broker, java_map
 from lab.ksqldb.jvm.topology import Topology
 from lab.ksqldb.names import QueryId
-from lab.ksqldb.plan import steps
 from lab.ksqldb.sql import ast
 
 
@@ -100,16 +99,17 @@ class PushQueue:
 class TableReader:
     """Answers pull queries from the store of a persistent query."""
 
-    def __init__(self, app: StreamsApp, plan: steps.QueryPlan, table: Source) -> None:
-        """``table`` is the sink of ``plan``."""
+    def __init__(self, app: StreamsApp, table: Source) -> None:
+        """``table`` is the sink of the application's query."""
         self._table = table
-        first = steps.chain(plan.step)[0]
+        source = app.topology.source
         function = jpype.JClass("lab.ksqldb.step.RowFunction")
         self._java: Any = jpype.JClass("lab.ksqldb.query.TableReader")(
             app.java,
             app.topology.store,
             jpype.JArray(function)(list(app.topology.stored_steps)),
-            len(first.record.value) if isinstance(first, steps.TableSource) else -1,
+            -1 if source is None else len(source.record.value),
+            0 if source is None else len(source.schema.value),
             len(table.schema.value),
             len(table.schema.key),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jpype  # type: ignore[import-untyped] # it has none
@@ -15,6 +15,8 @@ from lab.ksqldb.jvm.errors import translated
 from lab.ksqldb.jvm.values import object_array
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.types import SqlType, struct
+
+ParseExpression = Callable[[str], ast.Expression]
 
 
 def struct_text(columns: Sequence[Column]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +11,10 @@ from lab.ksqldb.catalog import Column
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.jvm import rows
 from lab.ksqldb.jvm.errors import translated
+from lab.ksqldb.jvm.joins import JoinBuilder
+from lab.ksqldb.jvm.rows import ParseExpression
 from lab.ksqldb.plan import explain, steps
-from lab.ksqldb.sql import ast
-
-ParseExpression = Callable[[str], ast.Expression]
-
-_STREAM_APPEND = "KSTREAM-TRANSFORMVALUES-0000000001"
-_TABLE_APPEND = "KTABLE-TRANSFORMVALUES-0000000002"
+from lab.ksqldb.plan.internal import stored_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +27,17 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """A built topology; ``store`` and ``steps`` serve pull queries on an aggregation's table."""
+    """A built topology; the rest serves pull queries on the table that it gives.
+
+    ``stored_steps`` make the rows of ``store`` those of the table. ``source`` is set when the store
+    holds a source's rows.
+    """
 
     java: Any
     description: str
     store: str | None
     stored_steps: tuple[Any, ...]
+    source: steps.TableSource | None
 
 
 class TopologyBuilder:
@@ -54,8 +55,10 @@ class TopologyBuilder:
         self._functions = functions
         self._parse = parse
         self._log = log
-        self._streams = jpype.JClass("org.apache.kafka.streams.StreamsBuilder")()
+        self._streams = jpype.JClass("lab.ksqldb.step.NumberedBuilder")()
+        self._joins = JoinBuilder(functions, parse)
         self._store: str | None = None
+        self._stored_source: steps.TableSource | None = None
         self._stored_steps: list[Any] = []
 
     def build(self, push: Any = None) -> Topology:
@@ -68,9 +71,15 @@ class TopologyBuilder:
                 sinks.push(stream, push)
             properties = jpype.JClass("java.util.Properties")()
             built = self._streams.build(properties)
-            return Topology(built, str(built.describe()), self._store, tuple(self._stored_steps))
+            return Topology(
+                built,
+                str(built.describe()),
+                self._store,
+                tuple(self._stored_steps),
+                self._stored_source,
+            )
 
-    def _step(self, step: steps.Step) -> Built:
+    def _step(self, step: steps.Step) -> Built:  # noqa: PLR0911 - one per kind of step
         match step:
             case steps.StreamSource() | steps.TableSource():
                 return self._source(step)
@@ -78,6 +87,12 @@ class TopologyBuilder:
                 return self._filter(step)
             case steps.Select():
                 return self._select(step)
+            case steps.SelectKey():
+                return self._select_key(step)
+            case steps.StreamStreamJoin() | steps.StreamTableJoin():
+                return self._join(step)
+            case steps.TableTableJoin() | steps.ForeignKeyJoin():
+                return self._join(step)
             case steps.Aggregate():
                 return self._aggregate(step)
             case steps.Sink():
@@ -98,12 +113,14 @@ class TopologyBuilder:
         java = jpype.JClass("lab.ksqldb.step.SourceStep")
         values = len(record.value)
         if isinstance(step, steps.TableSource):
-            self._store = step.store
+            self._keep(step.store, step)
+            state = rows.serde(step.store_formats.value, stored_columns(record))
+            width = len(step.schema.value)
             table = java.table(
-                self._streams, step.topic, key, value, time, values, _TABLE_APPEND, step.store
+                self._streams, step.topic, key, value, time, values, width, state, step.store
             )
             return Built(table, True)
-        stream = java.stream(self._streams, step.topic, key, value, time, values, _STREAM_APPEND)
+        stream = java.stream(self._streams, step.topic, key, value, time, values)
         return Built(stream, False)
 
     def _filter(self, step: steps.Filter) -> Built:
@@ -114,6 +131,7 @@ class TopologyBuilder:
         self._stored(where)
         java = jpype.JClass("lab.ksqldb.step.FilterStep")
         build = java.table if before.is_table else java.stream
+        self._count(before)
         built = build(before.java, where, self._problems(step), step.context)
         return Built(built, before.is_table)
 
@@ -126,9 +144,52 @@ class TopologyBuilder:
         )
         self._stored(select)
         java = jpype.JClass("lab.ksqldb.step.SelectStep")
+        problems = self._problems(step)
+        if before.is_table and step.formats is not None:
+            key = rows.serde(step.formats.key, step.schema.key)
+            value = rows.serde(step.formats.value, step.schema.value)
+            if step.store is not None:
+                self._keep(step.store)
+            table = java.table(before.java, select, problems, step.context, key, value, step.store)
+            return Built(table, True)
         build = java.table if before.is_table else java.stream
-        built = build(before.java, select, self._problems(step), step.context)
-        return Built(built, before.is_table)
+        self._count(before)
+        return Built(build(before.java, select, problems, step.context), before.is_table)
+
+    def _select_key(self, step: steps.SelectKey) -> Built:
+        before = self._step(step.source)
+        java = jpype.JClass("lab.ksqldb.step.SelectKeyStep")
+        name = f"{step.context}-SelectKey"
+        if not step.keys:
+            return Built(java.none(before.java, name), False)
+        columns = step.source.schema.value
+        keys = rows.compiled(
+            columns, self._functions, select=[self._parse(k.expression) for k in step.keys]
+        )
+        new = {c.name for c in step.schema.value[len(columns) :]}
+        places = [i for i, k in enumerate(step.keys) if k.name in new]
+        appended = jpype.JArray(jpype.JInt)(places)
+        return Built(java.stream(before.java, keys, appended, self._problems(step), name), False)
+
+    def _join(self, step: steps.Join) -> Built:
+        # A stream is joined after its table, so that the table has the lower numbers.
+        right = self._step(step.right) if isinstance(step, steps.StreamTableJoin) else None
+        left = self._step(step.left)
+        right = right or self._step(step.right)
+        java = self._joins.build(step, left.java, right.java, self._problems(step))
+        self._keep(None)
+        return Built(java, isinstance(step, steps.TableTableJoin | steps.ForeignKeyJoin))
+
+    def _count(self, before: Built) -> None:
+        """Take the number that a step on a stream has with ksqlDB."""
+        if not before.is_table:
+            self._streams.next("KSTREAM-TRANSFORMVALUES-")
+
+    def _keep(self, store: str | None, source: steps.TableSource | None = None) -> None:
+        """What is stored from here on stands for the table; None for nothing yet."""
+        self._store = store
+        self._stored_source = source
+        self._stored_steps = []
 
     def _stored(self, function: Any) -> None:
         """Steps after the store make its rows the table's rows, for pull queries too."""
@@ -166,7 +227,8 @@ class TopologyBuilder:
         aggregates = jpype.JArray(of)(calls)
         arguments = jpype.JArray(jpype.JInt)([names.index(c.column) for c in step.calls])
         java = jpype.JClass("lab.ksqldb.step.AggregateStep")
-        self._store = f"{step.context}-Materialize"
+        store = f"{step.context}-Materialize"
+        self._keep(store)
         table = java.stream(
             grouped,
             len(columns),
@@ -174,7 +236,7 @@ class TopologyBuilder:
             arguments,
             rows.serde(step.formats.key, step.schema.key),
             rows.serde(step.formats.value, state),
-            self._store,
+            store,
         )
         results = java.resultsOf(len(columns), aggregates)
         self._stored_steps.append(results)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lab.ksqldb.catalog import Schema
 from lab.ksqldb.names import QueryId
 from lab.ksqldb.plan import steps
@@ -13,6 +15,11 @@ _NAMES = {
     steps.TableSource: "SOURCE",
     steps.Filter: "FILTER",
     steps.Select: "PROJECT",
+    steps.SelectKey: "REKEY",
+    steps.StreamStreamJoin: "JOIN",
+    steps.StreamTableJoin: "JOIN",
+    steps.TableTableJoin: "JOIN",
+    steps.ForeignKeyJoin: "JOIN",
     steps.GroupBy: "GROUP_BY",
     steps.Aggregate: "AGGREGATE",
     steps.Sink: "SINK",
@@ -22,20 +29,23 @@ _NAMES = {
 def logger(query: QueryId, step: steps.Step) -> str:
     """The name under which a step reports to the processing log."""
     context = step.context.replace("-", ".") if not isinstance(step, steps.Sink) else step.context
-    suffix = ".Source" if steps.source_of(step) is None else ""
+    suffix = "" if steps.inputs(step) else ".Source"
     return f"{query}.{context}{suffix}"
 
 
 def execution_plan(query: QueryId, last: steps.Step) -> str:
-    """The steps from the last to the source, each indented deeper than the one after it."""
-    lines = []
-    for depth, step in enumerate(reversed(steps.chain(last))):
-        indent = "\t\t" * depth
-        lines.append(
-            f"{indent} > [ {_NAMES[type(step)]} ] | Schema: {_schema(step.schema)} | "
-            f"Logger: {logger(query, step)}\n"
-        )
-    return "".join(lines)
+    """The steps from the last to the sources, each indented deeper than the one after it."""
+    return "".join(_lines(query, last, 0))
+
+
+def _lines(query: QueryId, step: steps.Step, depth: int) -> Iterator[str]:
+    indent = "\t\t" * depth
+    yield (
+        f"{indent} > [ {_NAMES[type(step)]} ] | Schema: {_schema(step.schema)} | "
+        f"Logger: {logger(query, step)}\n"
+    )
+    for before in steps.inputs(step):
+        yield from _lines(query, before, depth + 1)
 
 
 def _schema(schema: Schema) -> str:

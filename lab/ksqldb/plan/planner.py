@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.ksqldb.analysis import schemas
-from lab.ksqldb.analysis.query import AnalyzedQuery, Item
+from lab.ksqldb.analysis.items import Item
+from lab.ksqldb.analysis.query import AnalyzedQuery
 from lab.ksqldb.analysis.typing import Typing
-from lab.ksqldb.catalog import Column, Format, Schema, Source, processing_schema
+from lab.ksqldb.catalog import Column, Format, Schema, processing_schema
 from lab.ksqldb.errors import BadRequest, StatementError
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.functions.signature import Match
 from lab.ksqldb.names import ColumnName, TopicName
+from lab.ksqldb.plan.internal import internal_formats, source_step
+from lab.ksqldb.plan.joins import JoinPlanner, select_key
 from lab.ksqldb.plan.steps import (
     Aggregate,
     AggregateCall,
@@ -24,8 +27,6 @@ from lab.ksqldb.plan.steps import (
     Select,
     Sink,
     Step,
-    StreamSource,
-    TableSource,
 )
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.format import expression as text_of
@@ -74,6 +75,20 @@ def pull_projection(query: AnalyzedQuery, functions: Registry) -> Schema:
     return Schema(tuple(key), tuple(value))
 
 
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The key that a sink's rows have: expressions to be selected, with their columns.
+
+    ``what`` they are and their ``texts`` are for the refusal when one is missing; ``named`` tells
+    that ``what`` has the texts already.
+    """
+
+    columns: list[tuple[ast.Expression, Column]]
+    what: str
+    texts: list[str]
+    named: bool = False
+
+
 class _Planner:
     def __init__(
         self,
@@ -91,10 +106,15 @@ class _Planner:
         self._key_format = key_format
 
     def plan(self) -> Planned:
-        step: Step = source_step(self._query.source)
+        step = self._input()
         if self._query.where is not None:
             step = Filter(step, "WhereFilter", text_of(self._query.where), step.schema)
         return self._aggregated(step) if self._query.is_aggregate else self._projected(step)
+
+    def _input(self) -> Step:
+        if self._query.joins:
+            return JoinPlanner(self._query, self._functions).plan()
+        return source_step(self._query.source)
 
     def _typing(self, step: Step) -> Typing:
         return Typing({c.name: c.type for c in step.schema.value}, self._functions)
@@ -112,29 +132,65 @@ class _Planner:
         return Select(step, context, named, Schema(key, value))
 
     def _projected(self, step: Step) -> Planned:
-        source = self._query.source
-        items = list(self._query.items)
-        key = source.schema.key
+        query = self._query
+        items = list(query.items)
+        if query.repartitioned:
+            step, items = self._partitioned(step, items)
+        key = step.schema.key
         if self._persistent:
-            key, items = self._take_key(
-                items, [(ast.Column(name=c.name), c) for c in source.schema.key]
-            )
+            key, items = self._take_key(items, self._keys(step, items))
         select = self._select(step, items, key, "Project")
+        if self._persistent and query.joins and query.makes_table:
+            formats = internal_formats(query.source, select.schema, self._key_format)
+            select = dataclasses.replace(select, store="Project-Last", formats=formats)
         return Planned(select, select.schema)
 
-    def _take_key(
-        self, items: list[Item], keys: list[tuple[ast.Expression, Column]]
-    ) -> tuple[tuple[Column, ...], list[Item]]:
+    def _partitioned(self, step: Step, items: list[Item]) -> tuple[Step, list[Item]]:
+        """The re-keyed rows, and the items over them: key columns are not computed again."""
+        keys = self._query.partition_by
+        own = [ast.Column(name=c.name) for c in step.schema.key]
+        if own and [k.expression for k in keys] == own:
+            return step, items
+        names = {k.expression: ast.Column(name=k.name) for k in keys}
+        renewed = [Item(i.name, rewrite(i.expression, names.get)) for i in items]
+        return select_key(step, keys, "PartitionBy", self._functions), renewed
+
+    def _keys(self, step: Step, items: list[Item]) -> _Keys:
+        """The columns of the rows' key, as items would name them, and how to ask for them."""
+        query = self._query
+        nodes: list[ast.Expression] = [ast.Column(name=c.name) for c in step.schema.key]
+        pairs = list(zip(nodes, step.schema.key, strict=True))
+        if query.repartitioned:
+            texts = [text_of(self._written(k.expression)) for k in query.partition_by]
+            return _Keys(pairs, "partitioning expression", texts)
+        if not query.joins:
+            return _Keys(pairs, "key column", [text_of(n) for n in nodes])
+        if query.joins[-1].shape == "FOREIGN-KEY":
+            return _Keys(pairs, "primary key column", [text_of(self._written(n)) for n in nodes])
+        usable: list[ast.Expression] = [ast.Column(name=n) for n in query.joins[-1].keys]
+        texts = [text_of(self._written(n)) for n in usable or nodes]
+        if len(usable) > 1 and not any(i.expression in usable for i in items):
+            return _Keys(pairs, f"join expressions {' or '.join(texts)}", texts, named=True)
+        return _Keys(pairs, "join expression", texts)
+
+    def _written(self, node: ast.Expression) -> ast.Expression:
+        def column(found: ast.Expression) -> ast.Expression | None:
+            return self._query.scope.written(found) if isinstance(found, ast.Column) else None
+
+        return rewrite(node, column)
+
+    def _take_key(self, items: list[Item], wanted: _Keys) -> tuple[tuple[Column, ...], list[Item]]:
         """The sink's key columns, each of which must be selected once, and the other items."""
         found = []
-        for node, column in keys:
+        keys = wanted.columns
+        for (node, column), text in zip(keys, wanted.texts, strict=False):
             names = [i.name for i in items if i.expression == node]
-            what = "grouping expression" if self._query.is_aggregate else "key column"
             if not names:
+                what = wanted.what if wanted.named else f"{wanted.what} {text}"
                 raise StatementError(
                     "Key missing from projection (ie, SELECT). \n"
-                    f"The query used to build `{self._sink}` must include the {what} "
-                    f"{text_of(node)} in its projection (eg, SELECT {text_of(node)}...)."
+                    f"The query used to build `{self._sink}` must include the {what} in its "
+                    f"projection (eg, SELECT {text}...)."
                 )
             if len(names) > 1:
                 raise StatementError(
@@ -177,7 +233,8 @@ class _Planner:
         key = grouped.schema.key
         if self._persistent:
             pairs = list(zip(query.group_by, grouped.schema.key, strict=True))
-            key, items = self._take_key(items, pairs)
+            texts = [text_of(g) for g in query.group_by]
+            key, items = self._take_key(items, _Keys(pairs, "grouping expression", texts))
         results = [Item(i.name, rewrite(i.expression, replace)) for i in items]
         select = self._select(last, results, key, "Aggregate-Project")
         return Planned(select, select.schema)
@@ -212,8 +269,8 @@ class _Planner:
             name = ColumnName(f"KSQL_INTERNAL_COL_{len(internal)}")
             internal.append(Item(name, argument))
             arguments.append(name)
-        key = query.source.schema.key
-        return self._select(step, needed + internal, key, "Aggregate-Prepare"), arguments
+        prepared = self._select(step, needed + internal, step.schema.key, "Aggregate-Prepare")
+        return prepared, arguments
 
     def _group(self, prepared: Select) -> GroupBy:
         query = self._query
@@ -225,9 +282,9 @@ class _Planner:
                 name = node.name
             keys.append(Item(name or ColumnName(f"KSQL_COL_{index}"), node))
         columns = tuple(Column(k.name, typing.known(k.expression)) for k in keys)
-        own = [ast.Column(name=c.name) for c in query.source.schema.key]
+        own = [ast.Column(name=c.name) for c in prepared.schema.key]
         schema = Schema(columns, prepared.schema.value)
-        formats = _internal_formats(query.source, schema, self._key_format)
+        formats = internal_formats(query.source, schema, self._key_format)
         schemas.check_formats(
             Schema(columns), formats.key, Format("JSON"), error=_key_error(self._sink)
         )
@@ -289,31 +346,3 @@ def _plain_part(node: ast.Expression, functions: Registry) -> ast.Expression:
         return None
 
     return rewrite(node, blank)
-
-
-def _internal_formats(source: Source, schema: Schema, key_format: str | None) -> Formats:
-    """Internal topics use the source's formats where those can hold their rows, else JSON."""
-    value = source.value_format
-    if value.name != "JSON" or len(schema.value) == 1:
-        value = Format("JSON", True)
-    key = source.key_format if key_format is None else schemas.key_format(key_format)
-    if key.name == "NONE":
-        key = schemas.key_format("KAFKA")
-    return Formats(key, dataclasses.replace(value, wrap=True))
-
-
-def source_step(source: Source) -> StreamSource | TableSource:
-    """The step that reads a source."""
-    formats = Formats(source.key_format, source.value_format)
-    schema = Schema(source.schema.key, tuple(processing_schema(source)))
-    if source.is_table:
-        return TableSource(
-            "KsqlTopic",
-            source.topic,
-            formats,
-            source.timestamp,
-            source.schema,
-            schema,
-            "KsqlTopic-Reduce",
-        )
-    return StreamSource("KsqlTopic", source.topic, formats, source.timestamp, source.schema, schema)

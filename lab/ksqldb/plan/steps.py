@@ -6,10 +6,12 @@ in topologies, store and topic names and log records, as ksqlDB names them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lab.ksqldb.catalog import Format, Schema, Source, Timestamp
 from lab.ksqldb.names import ColumnName, QueryId, SourceName, TopicName
+from lab.ksqldb.sql.ast import JoinKind
 from lab.ksqldb.sql.types import SqlType
 
 PLAN_VERSION = 1
@@ -45,7 +47,7 @@ class StreamSource:
 
 @dataclass(frozen=True, slots=True)
 class TableSource:
-    """Reads a table's topic into a store, then as StreamSource."""
+    """Reads a table's topic into a store, with the partition and offset, then as StreamSource."""
 
     context: str
     topic: TopicName
@@ -54,6 +56,7 @@ class TableSource:
     record: Schema
     schema: Schema
     store: str
+    store_formats: Formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,86 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """Computes the value columns; the key stays."""
+    """Computes the value columns; the key stays, though its columns may get other names.
+
+    A table's rows are kept in ``store`` if that is given, so that they can be queried;
+    ``formats`` is for the store, or for a step that will write the rows.
+    """
 
     source: Step
     context: str
     items: tuple[Named, ...]
+    schema: Schema
+    store: str | None = None
+    formats: Formats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SelectKey:
+    """Gives a stream's rows another key; key columns that are no columns yet are appended.
+
+    Without ``keys`` the rows have no key.
+    """
+
+    source: Step
+    context: str
+    keys: tuple[Named, ...]
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStreamJoin:
+    """Joins rows of equal keys whose times are near; the formats are those of stores and topics.
+
+    Times are in ms. Without ``grace_ms`` rows of outer joins are given at once, and once more when
+    a match comes. One more column than both sides have is the key.
+    """
+
+    left: Step
+    right: Step
+    context: str
+    kind: JoinKind
+    before_ms: int
+    after_ms: int
+    grace_ms: int | None
+    left_formats: Formats
+    right_formats: Formats
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTableJoin:
+    """Looks each row of a stream up in a table."""
+
+    left: Step
+    right: Step
+    context: str
+    kind: JoinKind
+    formats: Formats
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class TableTableJoin:
+    """Joins tables on their keys; one more column than both sides have is the key."""
+
+    left: Step
+    right: Step
+    context: str
+    kind: JoinKind
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKeyJoin:
+    """Joins a table with the one whose key an expression over its rows gives."""
+
+    left: Step
+    right: Step
+    context: str
+    kind: JoinKind
+    foreign_key: str
+    formats: Formats
     schema: Schema
 
 
@@ -118,7 +196,9 @@ class Sink:
     schema: Schema
 
 
-Step = StreamSource | TableSource | Filter | Select | GroupBy | Aggregate | Sink
+Join = StreamStreamJoin | StreamTableJoin | TableTableJoin | ForeignKeyJoin
+
+Step = StreamSource | TableSource | Filter | Select | SelectKey | Join | GroupBy | Aggregate | Sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +239,23 @@ class Command:
     drop_type: str | None = None
 
 
-def source_of(step: Step) -> Step | None:
-    """The step before, or None for a source."""
-    return None if isinstance(step, StreamSource | TableSource) else step.source
+def inputs(step: Step) -> tuple[Step, ...]:
+    """The steps whose rows a step takes: none for a source, left and right for a join."""
+    match step:
+        case StreamSource() | TableSource():
+            return ()
+        case StreamStreamJoin() | StreamTableJoin() | TableTableJoin() | ForeignKeyJoin():
+            return (step.left, step.right)
+    return (step.source,)
 
 
-def chain(step: Step) -> list[Step]:
-    """The steps from the source to this one."""
-    steps: list[Step] = []
-    current: Step | None = step
-    while current is not None:
-        steps.append(current)
-        current = source_of(current)
-    return steps[::-1]
+def walk(step: Step) -> Iterator[Step]:
+    """The step and all before it, each after those that take its rows."""
+    yield step
+    for before in inputs(step):
+        yield from walk(before)
+
+
+def topics(step: Step) -> tuple[TopicName, ...]:
+    """The topics that the sources before a step read, from left to right."""
+    return tuple(s.topic for s in walk(step) if isinstance(s, StreamSource | TableSource))

@@ -160,7 +160,7 @@ def explain_statement(
             analyzed = analyze(query, engine.catalog, engine.functions)
             planned = plan_push(analyzed, engine.functions)
             id_ = engine.transient.new_push_id(analyzed)
-            plan = steps.QueryPlan(id_, (analyzed.source.name,), None, planned.step)
+            plan = steps.QueryPlan(id_, analyzed.sources, None, planned.step)
             group = engine.transient.group(id_)
             shown = text
         case ast.CreateAsSelect():

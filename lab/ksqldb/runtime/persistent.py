@@ -17,9 +17,10 @@ from lab.ksqldb.errors import KsqlError
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.jvm.kafka import Broker
 from lab.ksqldb.jvm.queries import StreamsApp, TableReader
-from lab.ksqldb.jvm.topology import ParseExpression, TopologyBuilder
+from lab.ksqldb.jvm.rows import ParseExpression
+from lab.ksqldb.jvm.topology import TopologyBuilder
 from lab.ksqldb.names import QueryId
-from lab.ksqldb.plan.steps import QueryPlan, Sink, chain
+from lab.ksqldb.plan.steps import QueryPlan, Sink, topics, walk
 
 _LOG = logging.getLogger(__name__)
 _STOP_MS = 2000
@@ -114,7 +115,7 @@ class PersistentQueries:
             target,
             properties,
             app,
-            TableReader(app, plan, target) if readable else None,
+            TableReader(app, target) if readable else None,
             paused,
         )
         replaced = self._running.get(plan.id)
@@ -134,10 +135,10 @@ class PersistentQueries:
         # A node that was killed takes its place again at once: the group knows it by this name.
         instance = f"{socket.gethostname()}-{self._config.port}"
         settings.setdefault("main.consumer.group.instance.id", instance)
-        first = chain(plan.step)[0]
-        topic = self._broker.find(getattr(first, "topic", ""))
-        if topic is not None:
-            tasks = topic.partitions * (2 if len(chain(plan.step)) > 4 else 1)
+        found = [self._broker.find(name) for name in topics(plan.step)]
+        partitions = sum(topic.partitions for topic in found if topic is not None)
+        if partitions:
+            tasks = partitions * (2 if len(list(walk(plan.step))) > 4 else 1)
             threads = min(int(settings["num.stream.threads"]), tasks, max(os.cpu_count() or 1, 1))
             settings["num.stream.threads"] = str(threads)
         return settings

@@ -8,7 +8,7 @@ from lab.ksqldb.catalog import Catalog, Source
 from lab.ksqldb.errors import StatementError
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.names import QueryId
-from lab.ksqldb.plan.planner import source_step
+from lab.ksqldb.plan.internal import source_step
 from lab.ksqldb.plan.steps import Command, QueryPlan, RegisteredType
 from lab.ksqldb.runtime.planned import Distributed, Warned
 from lab.ksqldb.sql import ast, ast_admin

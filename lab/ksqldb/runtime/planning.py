@@ -9,6 +9,7 @@ import dataclasses
 import re
 
 from lab.ksqldb.analysis import ddl, properties, schemas
+from lab.ksqldb.analysis.joins import check_partitions
 from lab.ksqldb.analysis.query import AnalyzedQuery, analyze, qualified
 from lab.ksqldb.analysis.topics import NewTopic, Topic
 from lab.ksqldb.catalog import Source
@@ -107,9 +108,11 @@ class Planning(DdlPlanning):
             value_format=formats.value,
             statement=text,
             written_by_query=True,
-            derived_from=(source.name,),
+            derived_from=analyzed.sources,
         )
-        plan = QueryPlan(query, (source.name,), sink.name, with_sink(planned, name, topic, formats))
+        plan = QueryPlan(
+            query, analyzed.sources, sink.name, with_sink(planned, name, topic, formats)
+        )
         running = self._catalog.query(query)
         if running is not None:
             upgrade.check(name, running.shape, upgrade.shape(plan))
@@ -133,6 +136,7 @@ class Planning(DdlPlanning):
                 )
             if statement.query.limit is not None:
                 raise NotSupported("LIMIT in CREATE … AS SELECT")
+            check_partitions(analyzed.scope, analyzed.joins, self._topics)
             planned = plan_persistent(analyzed, self._functions, str(statement.name), key_format)
         except (NotSupported, BadRequest):
             raise
@@ -198,6 +202,7 @@ class Planning(DdlPlanning):
             )
         if statement.query.limit is not None:
             raise NotSupported("LIMIT in INSERT INTO … SELECT")
+        check_partitions(analyzed.scope, analyzed.joins, self._topics)
         planned = plan_persistent(analyzed, self._functions, str(name), sink.key_format.name)
         if planned.schema != sink.schema:
             raise StatementError(
@@ -211,7 +216,7 @@ class Planning(DdlPlanning):
             key=f"stream/{quote(name)}/create",
             command=Command(
                 sql_format.insert_select(shown),
-                query=QueryPlan(query, (analyzed.source.name,), name, last),
+                query=QueryPlan(query, analyzed.sources, name, last),
             ),
             message=f"Created query with ID {query}",
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lab.ksqldb.analysis import pull
+from lab.ksqldb.analysis.joins import check_partitions
 from lab.ksqldb.analysis.query import AnalyzedQuery
 from lab.ksqldb.catalog import Catalog, Column, Schema
 from lab.ksqldb.config import ServerConfig
@@ -20,7 +21,8 @@ from lab.ksqldb.jvm import rows
 from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.kafka import Broker
 from lab.ksqldb.jvm.queries import PushQueue, StreamsApp, StreamScan
-from lab.ksqldb.jvm.topology import ParseExpression, Topology, TopologyBuilder
+from lab.ksqldb.jvm.rows import ParseExpression
+from lab.ksqldb.jvm.topology import Topology, TopologyBuilder
 from lab.ksqldb.jvm.values import to_java
 from lab.ksqldb.names import QueryId
 from lab.ksqldb.plan.planner import plan_push, pull_projection
@@ -214,9 +216,10 @@ class TransientQueries:
         self, query: AnalyzedQuery, statement: str, properties: Mapping[str, str], text: RowText
     ) -> PushQuery:
         """Start a push query."""
+        check_partitions(query.scope, query.joins, self._broker)
         planned = plan_push(query, self._functions)
         id_ = self.new_push_id(query)
-        plan = QueryPlan(id_, (query.source.name,), None, planned.step)
+        plan = QueryPlan(id_, query.sources, None, planned.step)
         columns = planned.schema.value
         limit = -1 if query.limit is None else query.limit
         queue = PushQueue(columns, text.before, text.after, limit)

@@ -253,6 +253,13 @@ class SelectStar(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class SelectStruct(Node):
+    """``struct->*``: every field of a struct."""
+
+    base: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class From(Node):
     """A source that is read, under an alias (its own name by default)."""
 
@@ -260,13 +267,51 @@ class From(Node):
     alias: SourceName
 
 
+TIME_UNITS = {
+    "MILLISECONDS": 1,
+    "SECONDS": 1000,
+    "MINUTES": 60_000,
+    "HOURS": 3_600_000,
+    "DAYS": 86_400_000,
+}
+"""Units of spans in milliseconds; SQL has the singular forms too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A length of time as written: ``10 SECONDS``."""
+
+    amount: int
+    unit: str
+
+    @property
+    def ms(self) -> int:
+        """In milliseconds."""
+        return self.amount * TIME_UNITS[self.unit]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.unit}"
+
+
+JoinKind = Choice["INNER", "LEFT", "RIGHT", "FULL"]
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A WITHIN clause; without ``after`` it reaches as far after as before."""
+
+    before: Span
+    after: Span | None = None
+    grace: Span | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Join(Node):
-    """A join as written; ``within`` keeps its text."""
+    """A join with one more source."""
 
-    kind: str
+    kind: JoinKind
     right: From
-    within: str | None
+    within: Within | None
     criteria: Expression
 
 
@@ -280,12 +325,14 @@ class Window(Node):
 
 Emit = Choice["CHANGES", "FINAL"]
 
+Selected = SelectItem | SelectStar | SelectStruct
+
 
 @dataclass(frozen=True, slots=True)
 class Query(Node):
     """A SELECT. Without ``emit`` it is a pull query (or, inside CREATE … AS, EMIT CHANGES)."""
 
-    select: tuple[SelectItem | SelectStar, ...]
+    select: tuple[Selected, ...]
     source: From
     joins: tuple[Join, ...] = ()
     window: Window | None = None

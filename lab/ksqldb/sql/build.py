@@ -11,7 +11,7 @@ from typing import Any
 from lark import Token, Tree
 from lark.tree import Meta
 
-from lab.ksqldb.errors import StatementError
+from lab.ksqldb.errors import StatementError, SyntaxFault
 from lab.ksqldb.names import ColumnName, QueryId, SourceName
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.build_admin import AdminBuilder
@@ -43,35 +43,53 @@ class _Statements(AdminBuilder):
     def source_alias(self, meta: Meta, name: str, alias: str) -> ast.From:
         return ast.From(source=SourceName(name), alias=SourceName(alias), at=at(meta))
 
+    def select_struct(self, meta: Meta, base: ast.Expression) -> ast.SelectStruct:
+        return ast.SelectStruct(base=base, at=at(meta))
+
     def inner_join(self, _meta: Meta) -> str:
         return "INNER"
 
     def outer_join(self, _meta: Meta, side: Token) -> str:
-        return f"{side.upper()} OUTER"
+        return side.upper()
 
-    def span(self, _meta: Meta, amount: Token, unit: Token) -> str:
-        return f"{amount} {unit.upper()}"
+    def span(self, _meta: Meta, amount: Token, unit: Token) -> ast.Span:
+        name = unit.upper()
+        plural = name if name.endswith("S") else f"{name}S"
+        if plural not in ast.TIME_UNITS:
+            line, column = unit.line or 1, unit.column or 1
+            raise SyntaxFault(
+                f"Syntax error at or near '{unit}' at line {line}:{column}: "
+                "a unit of time is expected, such as SECONDS",
+                line=line,
+                column=column,
+            )
+        return ast.Span(int(amount), plural)
 
-    def within(self, _meta: Meta, *spans: str | None) -> str:
-        return " ".join(s for s in spans if s is not None)
+    def within(self, _meta: Meta, before: ast.Span, grace: ast.Span | None) -> ast.Within:
+        return ast.Within(before, None, grace)
+
+    def within_both(
+        self, _meta: Meta, before: ast.Span, after: ast.Span, grace: ast.Span | None
+    ) -> ast.Within:
+        return ast.Within(before, after, grace)
 
     def join(
         self,
         meta: Meta,
-        kind: str | None,
+        kind: ast.JoinKind | None,
         right: ast.From,
-        within: str | None,
+        within: ast.Within | None,
         criteria: ast.Expression,
     ) -> ast.Join:
         return ast.Join(
             kind=kind or "INNER", right=right, within=within, criteria=criteria, at=at(meta)
         )
 
-    def window_option(self, _meta: Meta, span: str) -> str:
+    def window_option(self, _meta: Meta, span: ast.Span) -> ast.Span:
         return span
 
-    def window_kind(self, meta: Meta, kind: Token, *spans: str) -> ast.Window:
-        return ast.Window(kind=kind.upper(), text=", ".join(spans), at=at(meta))
+    def window_kind(self, meta: Meta, kind: Token, *spans: ast.Span) -> ast.Window:
+        return ast.Window(kind=kind.upper(), text=", ".join(map(str, spans)), at=at(meta))
 
     def window(self, _meta: Meta, kind: ast.Window) -> tuple[str, Any]:
         return "window", kind
@@ -104,7 +122,7 @@ class _Statements(AdminBuilder):
     def query(self, meta: Meta, *parts: Any) -> ast.Query:
         found = [p for p in parts if p is not None]
         return ast.Query(
-            select=tuple(p for p in found if isinstance(p, (ast.SelectItem, ast.SelectStar))),
+            select=tuple(p for p in found if isinstance(p, ast.Selected)),
             source=next(p for p in found if isinstance(p, ast.From)),
             joins=tuple(p for p in found if isinstance(p, ast.Join)),
             **dict(p for p in found if isinstance(p, tuple)),

@@ -166,6 +166,7 @@ def query(node: ast.Query) -> str:
     else:
         lines = ["SELECT", ",\n".join("  " + _select(item) for item in node.select)]
     lines.append(f"FROM {write(node.source.source)} {write(node.source.alias)}")
+    lines += [_join(join) for join in node.joins]
     if node.where is not None:
         lines.append(f"WHERE {expression(node.where)}")
     if node.group_by:
@@ -181,7 +182,21 @@ def query(node: ast.Query) -> str:
     return "\n".join(lines)
 
 
-def _select(item: ast.SelectItem | ast.SelectStar) -> str:
+def _join(node: ast.Join) -> str:
+    kind = "INNER" if node.kind == "INNER" else f"{node.kind} OUTER"
+    within = "" if node.within is None else f" WITHIN {_within(node.within)}"
+    right = f"{write(node.right.source)} {write(node.right.alias)}"
+    return f"{kind} JOIN {right}{within} ON ({expression(node.criteria)})"
+
+
+def _within(node: ast.Within) -> str:
+    reach = str(node.before) if node.after is None else f"({node.before}, {node.after})"
+    return reach if node.grace is None else f"{reach} GRACE PERIOD {node.grace}"
+
+
+def _select(item: ast.Selected) -> str:
+    if isinstance(item, ast.SelectStruct):
+        return f"{expression(item.base)}->*"
     if isinstance(item, ast.SelectStar):
         return "*" if item.source is None else f"{write(item.source)}.*"
     text = expression(item.expression)

@@ -63,7 +63,7 @@ def test_the_shown_statement_is_qualified(statement: Parse, catalog: Catalog) ->
         ("SELECT S, COUNT(*) FROM S GROUP BY S HAVING I > 1;", "HAVING expression"),
         ("SELECT MIN(I) FROM T GROUP BY S;", "cannot be applied to a table source"),
         ("SELECT I FROM S EMIT FINAL;", "EMIT FINAL"),
-        ("SELECT I FROM S JOIN T ON S.ID = T.ID;", "JOIN is not supported"),
+        ("SELECT I FROM S JOIN T ON S.ID = T.ID;", "Column 'I' is ambiguous. Could be S.I or T.I"),
         ("SELECT I AS WINDOWSTART FROM S;", "reserved column name"),
     ],
 )

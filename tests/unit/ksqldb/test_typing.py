@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.ksqldb.analysis.query import source_columns
+from lab.ksqldb.analysis.sources import source_columns
 from lab.ksqldb.analysis.typing import Typing
 from lab.ksqldb.catalog import Catalog
 from lab.ksqldb.errors import StatementError

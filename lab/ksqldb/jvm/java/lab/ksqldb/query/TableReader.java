@@ -5,6 +5,7 @@ import lab.ksqldb.row.Row;
 import lab.ksqldb.step.Problems;
 import lab.ksqldb.step.PseudoColumns;
 import lab.ksqldb.step.RowFunction;
+import lab.ksqldb.step.SourceStep;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StoreQueryParameters;
 import org.apache.kafka.streams.state.KeyValueIterator;
@@ -18,19 +19,22 @@ public final class TableReader {
     private final String store;
     private final RowFunction[] steps;
     private final int stored;
+    private final int width;
     private final int values;
     private final int keys;
 
     /**
      * {@code steps} make a stored row a row of the table, of {@code values} columns. When the store
-     * holds source rows, {@code stored} is how many values they have, and their other places are
-     * filled first; otherwise it is negative.
+     * holds source rows, {@code stored} is how many values they have, and they are completed to
+     * {@code width} columns first; otherwise it is negative.
      */
-    public TableReader(Runner runner, String store, RowFunction[] steps, int stored, int values, int keys) {
+    public TableReader(
+            Runner runner, String store, RowFunction[] steps, int stored, int width, int values, int keys) {
         this.runner = runner;
         this.store = store;
         this.steps = steps;
         this.stored = stored;
+        this.width = width;
         this.values = values;
         this.keys = keys;
     }
@@ -63,7 +67,7 @@ public final class TableReader {
         }
         Object[] row = found.value().columns;
         if (stored >= 0) {
-            PseudoColumns.fill(row, stored, key, found.timestamp(), 0, 0);
+            row = SourceStep.complete(row, stored, width, key, found.timestamp());
         }
         for (RowFunction step : steps) {
             row = step.apply(row, Problems.IGNORED);

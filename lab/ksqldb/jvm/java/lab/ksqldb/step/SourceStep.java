@@ -1,8 +1,9 @@
 package lab.ksqldb.step;
 
+import java.util.Arrays;
 import lab.ksqldb.row.Row;
 import org.apache.kafka.common.serialization.Serde;
-import org.apache.kafka.streams.StreamsBuilder;
+import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.kstream.KTable;
@@ -22,21 +23,35 @@ public final class SourceStep {
     private SourceStep() {}
 
     public static KStream<Row, Row> stream(
-            StreamsBuilder builder, String topic, Serde<Row> key, Serde<Row> value, TimestampExtractor time,
-            int values, String name) {
-        return builder.stream(topic, consumed(key, value, time))
-                .processValues(() -> new Append(values), Named.as(name));
+            NumberedBuilder builder, String topic, Serde<Row> key, Serde<Row> value, TimestampExtractor time,
+            int values) {
+        KStream<Row, Row> read = builder.stream(topic, consumed(key, value, time));
+        return read.processValues(() -> new Append(values), Named.as(builder.next("KSTREAM-TRANSFORMVALUES-")));
     }
 
-    /** The table is stored under {@code store} before anything else is done with it. */
+    /**
+     * The table is stored under {@code store} before anything else is done with it: its values, then
+     * partition and offset, which {@code state} reads and writes. {@code width} is the number of
+     * columns of the rows given.
+     */
     public static KTable<Row, Row> table(
-            StreamsBuilder builder, String topic, Serde<Row> key, Serde<Row> value, TimestampExtractor time,
-            int values, String name, String store) {
-        Materialized<Row, Row, KeyValueStore<org.apache.kafka.common.utils.Bytes, byte[]>> stored =
-                Materialized.<Row, Row, KeyValueStore<org.apache.kafka.common.utils.Bytes, byte[]>>as(store)
-                        .withKeySerde(key).withValueSerde(value);
-        return builder.table(topic, consumed(key, value, time), stored)
-                .transformValues(() -> new AppendToTable(values), Named.as(name));
+            NumberedBuilder builder, String topic, Serde<Row> key, Serde<Row> value, TimestampExtractor time,
+            int values, int width, Serde<Row> state, String store) {
+        Materialized<Row, Row, KeyValueStore<Bytes, byte[]>> stored =
+                Materialized.<Row, Row, KeyValueStore<Bytes, byte[]>>as(store).withKeySerde(key).withValueSerde(state);
+        return builder.table(topic, consumed(key, value, time))
+                .transformValues(() -> new Remember(values), stored)
+                .transformValues(() -> new AppendToTable(values, width));
+    }
+
+    /** A stored row as the steps after the source see it. */
+    public static Object[] complete(Object[] stored, int values, int width, Row key, long timestamp) {
+        Object[] columns = new Object[width];
+        System.arraycopy(stored, 0, columns, 0, values);
+        int partition = stored[values] == null ? -1 : (Integer) stored[values];
+        long offset = stored[values + 1] == null ? -1 : (Long) stored[values + 1];
+        PseudoColumns.fill(columns, values, key, timestamp, partition, offset);
+        return columns;
     }
 
     private static Consumed<Row, Row> consumed(Serde<Row> key, Serde<Row> value, TimestampExtractor time) {
@@ -69,11 +84,11 @@ public final class SourceStep {
         }
     }
 
-    private static final class AppendToTable implements ValueTransformerWithKey<Row, Row, Row> {
+    private static final class Remember implements ValueTransformerWithKey<Row, Row, Row> {
         private final int values;
         private ProcessorContext context;
 
-        AppendToTable(int values) {
+        Remember(int values) {
             this.values = values;
         }
 
@@ -87,8 +102,34 @@ public final class SourceStep {
             if (row == null) {
                 return null;
             }
-            PseudoColumns.fill(row.columns, values, key, context.timestamp(), context.partition(), context.offset());
-            return row;
+            Object[] columns = Arrays.copyOf(row.columns, values + 2);
+            columns[values] = context.partition();
+            columns[values + 1] = context.offset();
+            return new Row(columns);
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    private static final class AppendToTable implements ValueTransformerWithKey<Row, Row, Row> {
+        private final int values;
+        private final int width;
+        private ProcessorContext context;
+
+        AppendToTable(int values, int width) {
+            this.values = values;
+            this.width = width;
+        }
+
+        @Override
+        public void init(ProcessorContext context) {
+            this.context = context;
+        }
+
+        @Override
+        public Row transform(Row key, Row row) {
+            return row == null ? null : new Row(complete(row.columns, values, width, key, context.timestamp()));
         }
 
         @Override

@@ -1,0 +1,54 @@
+"""Formats of internal topics and stores, and the steps that read sources."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from lab.ksqldb.analysis import schemas
+from lab.ksqldb.catalog import (
+    PSEUDO_COLUMNS,
+    Column,
+    Format,
+    Schema,
+    Source,
+    columns,
+    processing_schema,
+)
+from lab.ksqldb.plan.steps import Formats, StreamSource, TableSource
+
+
+def internal_formats(source: Source, schema: Schema, key_format: str | None) -> Formats:
+    """Internal topics use the source's formats where those can hold their rows, else JSON."""
+    value = source.value_format
+    if value.name != "JSON" or len(schema.value) == 1:
+        value = Format("JSON", True)
+    key = source.key_format if key_format is None else schemas.key_format(key_format)
+    if key.name == "NONE":
+        key = schemas.key_format("KAFKA")
+    return Formats(key, dataclasses.replace(value, wrap=True))
+
+
+def stored_columns(record: Schema) -> tuple[Column, ...]:
+    """What a table's store keeps of a record: its values, partition and offset."""
+    kept = ("ROWPARTITION", "ROWOFFSET")
+    return record.value + columns((name, PSEUDO_COLUMNS[name]) for name in kept)
+
+
+def source_step(source: Source, context: str = "KsqlTopic") -> StreamSource | TableSource:
+    """The step that reads a source."""
+    formats = Formats(source.key_format, source.value_format)
+    schema = Schema(source.schema.key, tuple(processing_schema(source)))
+    if source.is_table:
+        return TableSource(
+            context,
+            source.topic,
+            formats,
+            source.timestamp,
+            source.schema,
+            schema,
+            f"{context}-Reduce",
+            internal_formats(
+                source, Schema(source.schema.key, stored_columns(source.schema)), None
+            ),
+        )
+    return StreamSource(context, source.topic, formats, source.timestamp, source.schema, schema)
