@@ -17,8 +17,11 @@ from confluent_kafka import admin as kafka_admin
 
 from .replay import replay
 
-SCENARIOS = ("00-server", "01-ddl", "02-csas", "03-ctas")
-TOPICS = ("bad", "c1", "C1_EAST", "d1", "t1", "T1_BY_REGION")
+SCENARIOS = ("00-server", "01-ddl", "02-csas", "03-ctas", "05-joins")
+TOPICS = (
+    *("bad", "c1", "C1_EAST", "d1", "t1", "T1_BY_REGION"),
+    *("j_o", "j_p", "j_u", "j_v", "j_w", "j_x", "J_ST", "J_SS", "J_TT", "J_FK", "J_RK"),
+)
 
 KNOWN: dict[tuple[str, int], dict[str, Any]] = {
     (item["scenario"], item["step"]): item

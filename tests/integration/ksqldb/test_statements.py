@@ -243,7 +243,6 @@ def test_a_bad_record_is_reported_and_skipped(server: Server, name: str) -> None
 @pytest.mark.parametrize(
     ("statement", "feature"),
     [
-        ("CREATE STREAM x AS SELECT * FROM {s} JOIN {s} ON {s}.id = {s}.id;", "JOIN"),
         (
             "CREATE TABLE x AS SELECT id, COUNT(*) FROM {s} WINDOW SESSION (1 DAY) GROUP BY id;",
             "WINDOW",
