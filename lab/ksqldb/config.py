@@ -32,13 +32,65 @@ DEFAULTS: dict[str, str] = {
     "ksql.streams.cache.max.bytes.buffering": "10000000",
     "ksql.streams.num.stream.threads": "4",
     "ksql.streams.processing.guarantee": "at_least_once",
+    "ksql.readonly.topics": "_confluent.*,__confluent.*,_schemas,__consumer_offsets,"
+    "__transaction_state,connect-configs,connect-offsets,connect-status,connect-statuses",
+    "ksql.assert.topic.default.timeout.ms": "1000",
+    "ksql.assert.schema.default.timeout.ms": "1000",
+    "ksql.connect.url": "http://localhost:8083",
+    "ksql.connect.request.timeout.ms": "5000",
+    "ksql.create.or.replace.enabled": "true",
+    "ksql.error.classifier.regex": "",
+    "ksql.insert.into.values.enabled": "true",
+    "ksql.properties.overrides.denylist": "",
+    "ksql.pull.queries.enable": "true",
+    "ksql.query.error.max.queue.size": "10",
+    "ksql.query.persistent.active.limit": "2147483647",
+    "ksql.query.retry.backoff.initial.ms": "15000",
+    "ksql.query.retry.backoff.max.ms": "900000",
+    "ksql.source.table.materialization.enabled": "true",
+    "ksql.timestamp.throw.on.invalid": "false",
+    "ksql.variable.substitution.enable": "true",
 }
 """Properties and their defaults, as ksqlDB's are where it has them."""
 
 _OPTIONAL = frozenset({"ksql.schema.registry.url", "ksql.persistence.default.format.value"})
 
+_UNUSED = frozenset(
+    {
+        "ksql.cast.strings.preserve.nulls",
+        "ksql.nested.error.set.null",
+        "ksql.query.pull.consistency.token.enabled",
+        "ksql.query.pull.max.allowed.offset.lag",
+        "ksql.query.pull.range.scan.enabled",
+        "ksql.query.push.v2.enabled",
+        "ksql.streams.application.server",
+        "ksql.streams.shutdown.timeout.ms",
+        "ksql.suppress.enabled",
+    }
+)
+"""Properties of a request that ksqlDB knows and that change nothing here."""
+
+IMMUTABLE = frozenset(
+    {
+        "ksql.connect.url",
+        "ksql.extension.dir",
+        "ksql.query.persistent.active.limit",
+        "ksql.schema.registry.url",
+        "ksql.service.id",
+        "ksql.streams.application.id",
+        "ksql.streams.bootstrap.servers",
+        "ksql.streams.state.dir",
+        "application.id",
+        "bootstrap.servers",
+        "state.dir",
+    }
+)
+"""Properties of the server that no request can change."""
+
 EDITABLE = frozenset(
     {
+        "ksql.query.retry.backoff.max.ms",
+        "ksql.timestamp.throw.on.invalid",
         "ksql.query.pull.table.scan.enabled",
         "ksql.streams.auto.offset.reset",
         "ksql.streams.commit.interval.ms",
@@ -141,15 +193,28 @@ class Launch:
     begun: float
 
 
-def check_override(name: str, known_to_kafka: frozenset[str]) -> None:
-    """Refuse a property that nobody knows.
+def check_override(name: str, known_to_kafka: frozenset[str], denied: str = "") -> None:
+    """Refuse a property of a request that nobody knows or that belongs to the server.
+
+    ``denied`` are further names that are refused, separated by commas.
 
     Raises:
-        StatementError: the name is unknown.
+        StatementError: the name is unknown or cannot be changed.
     """
-    plain = name.removeprefix(_STREAMS)
-    for prefix in ("consumer.", "producer.", "admin.", "main.consumer.", "restore.consumer."):
-        plain = plain.removeprefix(prefix)
-    if name in DEFAULTS or name in _OPTIONAL or plain in known_to_kafka or plain in _RENAMED:
+    if name in IMMUTABLE or name in {n.strip() for n in denied.split(",") if n.strip()}:
+        raise StatementError(f"Cannot override property '{name}'")
+    plain = kafka_name(name)
+    known = name in DEFAULTS or name in _OPTIONAL or name in _UNUSED
+    if known or plain in known_to_kafka or name.startswith("request.ksql."):
         return
     raise StatementError(f"Unknown property: {name}")
+
+
+def kafka_name(name: str) -> str:
+    """A property's name as Kafka knows it: without the prefixes of ksqlDB and Kafka Streams."""
+    plain = name.removeprefix(_STREAMS)
+    for prefix in ("main.consumer.", "restore.consumer.", "global.consumer."):
+        plain = plain.removeprefix(prefix)
+    for prefix in ("consumer.", "producer.", "admin."):
+        plain = plain.removeprefix(prefix)
+    return _RENAMED.get(plain, plain)

@@ -10,6 +10,8 @@
     │   │   └── NotInThisPlace    the statement belongs to another end point (40002)
     │   ├── BadRequest            the request itself is wrong (40000)
     │   ├── NotFound              40400
+    │   ├── AssertionFailed       41700: an ASSERT does not hold
+    │   ├── CatchUpTimeout        50301: an earlier command was not applied in time
     │   └── NotReady              50303 until the command topic is replayed
     └── ServerFault               something failed on our side or the broker's (50000)
 
@@ -57,6 +59,18 @@ class NotReady(RequestError):
     """The server has not yet replayed its command topic."""
 
     error_code = 50303
+
+
+class CatchUpTimeout(RequestError):
+    """A command that the client waits for was not applied in time."""
+
+    error_code = 50301
+
+
+class AssertionFailed(RequestError):
+    """An ASSERT statement does not hold."""
+
+    error_code = 41700
 
 
 class StatementError(RequestError):

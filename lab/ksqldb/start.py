@@ -16,7 +16,7 @@ from lab.ksqldb.config import Launch, ServerConfig
 from lab.ksqldb.errors import KsqlError, StartError
 from lab.ksqldb.jvm import boot, javac
 from lab.ksqldb.jvm.connect import Connection
-from lab.ksqldb.jvm.versions import kafka_streams, known_properties
+from lab.ksqldb.jvm.versions import kafka_streams
 from lab.ksqldb.rest import sockets
 
 _LOG = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _serve(
     engine = Engine(config, Parser(launch.build_dir), launch.begun)
     engine.note("loaded")
     versions = {"kafkaStreamsVersion": kafka_streams()}
-    application = Application(engine, versions, Statements(engine, known_properties))
+    application = Application(engine, versions, Statements(engine))
     failures: list[StartError] = []
 
     def start(failed: Callable[[], None]) -> None:

@@ -13,16 +13,36 @@ def kafka_streams() -> str:
     return str(jpype.JClass("org.apache.kafka.common.utils.AppInfoParser").getVersion())
 
 
+_CONFIGURATIONS = (
+    "org.apache.kafka.streams.StreamsConfig",
+    "org.apache.kafka.clients.consumer.ConsumerConfig",
+    "org.apache.kafka.clients.producer.ProducerConfig",
+    "org.apache.kafka.clients.admin.AdminClientConfig",
+)
+
+
 @cache
 def known_properties() -> frozenset[str]:
     """Every setting that Kafka Streams and the clients under it know."""
     found: set[str] = set()
-    for name, method in (
-        ("org.apache.kafka.streams.StreamsConfig", "configDef"),
-        ("org.apache.kafka.clients.consumer.ConsumerConfig", "configDef"),
-        ("org.apache.kafka.clients.producer.ProducerConfig", "configDef"),
-        ("org.apache.kafka.clients.admin.AdminClientConfig", "configDef"),
-    ):
-        definition = getattr(jpype.JClass(name), method)()
-        found.update(str(n) for n in definition.names())
+    for name in _CONFIGURATIONS:
+        found.update(str(n) for n in jpype.JClass(name).configDef().names())
     return frozenset(found)
+
+
+def invalid_value(name: str, value: str) -> str | None:
+    """Why a setting cannot have a value, or None when it can; unknown settings can have any."""
+    for configuration in _CONFIGURATIONS:
+        key = jpype.JClass(configuration).configDef().configKeys().get(name)
+        if key is None:
+            continue
+        try:
+            parsed = jpype.JClass("org.apache.kafka.common.config.ConfigDef").parseType(
+                name, value, key.type()
+            )
+            if key.validator is not None:
+                key.validator.ensureValid(name, parsed)
+        except jpype.JException as error:
+            return str(error.getMessage())
+        return None
+    return None

@@ -36,7 +36,12 @@ def _parts(step: object) -> Iterator[tuple[str, str]]:
 
 
 def _details(step: object) -> str:
-    told = [f"topic {getattr(step, 'topic', '')}", f"formats {getattr(step, 'formats', '')}"]
+    # One column or several: whether it is wrapped is then no choice, so that only "not" counts.
+    formats = [
+        f.name if f.wrap is not False else f"{f.name} unwrapped"
+        for f in (step.formats.key, step.formats.value)  # type: ignore[attr-defined] # sources and sinks have them
+    ]
+    told = [f"topic {getattr(step, 'topic', '')}", f"formats {', '.join(formats)}"]
     record = getattr(step, "record", None)
     if record is not None:
         columns = ", ".join(f"{c.name} {type_text(c.type)}" for c in record.columns)

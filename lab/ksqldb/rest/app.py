@@ -17,7 +17,16 @@ from starlette.types import ASGIApp
 
 from lab.ksqldb.config import PRODUCT, VERSION
 from lab.ksqldb.errors import BadRequest, KsqlError, NotFound, RequestError
-from lab.ksqldb.rest import entities, queries
+from lab.ksqldb.jvm.topics import RowInserts
+from lab.ksqldb.rest import entities, inserts, queries
+from lab.ksqldb.rest.negotiation import (
+    acceptable,
+    drained,
+    json_object,
+    mapping,
+    sequence_number,
+    text,
+)
 from lab.ksqldb.rest.statements import Failed, Statements
 from lab.ksqldb.rest.streaming import StreamedAnswer
 from lab.ksqldb.runtime.engine import Engine
@@ -75,6 +84,7 @@ class Application:
             except Failed as failed:
                 return _refused(failed.error, failed.done, _JSON)
             except KsqlError as error:
+                await drained(request)
                 bare = request.url.path in {"/query-stream", "/query"}
                 return _refused(error, [], None if bare else _JSON)
             except Exception:
@@ -114,56 +124,42 @@ class Application:
         )
 
     async def _ksql(self, request: Request) -> ASGIApp:
-        body = await _object(request)
-        text = _text(body, "ksql")
-        properties = body.get("streamsProperties") or {}
-        return _json(await self._run(self._statements.run, text, properties, _variables(body)))
+        acceptable(request, (queries.CLASSIC, _JSON))
+        body = await json_object(request)
+        return _json(
+            await self._run(
+                self._statements.run,
+                text(body, "ksql"),
+                mapping(body, "streamsProperties"),
+                mapping(body, "sessionVariables"),
+                sequence_number(body),
+            )
+        )
 
     async def _query(self, request: Request) -> ASGIApp:
-        body = await _object(request)
-        accepted = request.headers.get("accept", "")
-        media = queries.DELIMITED if queries.DELIMITED in accepted else queries.CLASSIC
-        return await self._select(
-            _text(body, "ksql"),
-            body.get("streamsProperties") or {},
-            media,
-            classic=True,
-            variables=_variables(body),
-        )
+        media = acceptable(request, (queries.CLASSIC, _JSON, queries.DELIMITED))
+        media = queries.CLASSIC if media == _JSON else media
+        return await self._select(await json_object(request), media, classic=True)
 
     async def _query_stream(self, request: Request) -> ASGIApp:
-        body = await _object(request)
-        accepted = request.headers.get("accept", "")
-        media = queries.JSON if queries.JSON in accepted else queries.DELIMITED
-        properties = body.get("properties") or body.get("streamsProperties") or {}
-        text = _text(body, "sql" if "sql" in body else "ksql")
-        return await self._select(
-            text, properties, media, classic=False, variables=_variables(body)
-        )
+        media = acceptable(request, (queries.DELIMITED, queries.JSON, queries.CLASSIC))
+        return await self._select(await json_object(request), media, classic=False)
 
-    async def _select(
-        self,
-        text: str,
-        properties: dict[str, Any],
-        media: str,
-        *,
-        classic: bool,
-        variables: dict[str, str],
-    ) -> ASGIApp:
+    async def _select(self, body: dict[str, Any], media: str, *, classic: bool) -> ASGIApp:
         found = await self._run(
             queries.select,
             self._engine,
-            text,
-            properties,
+            text(body, "ksql" if classic or "sql" not in body else "sql"),
+            mapping(body, "streamsProperties" if classic else "properties", "streamsProperties"),
             media,
             classic=classic,
-            variables=variables,
+            variables=mapping(body, "sessionVariables"),
+            after=sequence_number(body),
         )
         return StreamedAnswer(found.rows, found.framing, self._streams)
 
     async def _close_query(self, request: Request) -> ASGIApp:
-        body = await _object(request)
-        query = _text(body, "queryId")
+        query = text(await json_object(request), "queryId")
         push = self._engine.transient.find(query) if self._engine.ready.is_set() else None
         if push is None:
             raise BadRequest(f"No query with id {query}")
@@ -173,7 +169,11 @@ class Application:
     async def _inserts(self, request: Request) -> ASGIApp:
         if not request.scope.get("http_version", "1.1").startswith("2"):
             raise OnlyHttp2("This endpoint is only available when using HTTP2")
-        raise BadRequest("/inserts-stream is not supported by this ksqlDB-compatible server.")
+        media = acceptable(request, (queries.DELIMITED, queries.JSON))
+        lines = inserts.Lines(request)
+        source = await self._run(inserts.target, self._engine, await lines.first())
+        rows = await self._run(RowInserts, self._engine.broker, source)
+        return inserts.InsertsAnswer(rows, lines, self._streams, media)
 
     async def _all_status(self, _request: Request) -> ASGIApp:
         return _json({"commandStatuses": dict.fromkeys(self._engine.statuses, "SUCCESS")})
@@ -218,31 +218,6 @@ def _refused(error: KsqlError, done: list[dict[str, Any]], media_type: str | Non
     statement = getattr(error, "statement", None)
     body = entities.error(error.error_code, error.message, statement, done)
     return _json(body, error.status, media_type)
-
-
-async def _object(request: Request) -> dict[str, Any]:
-    data = await request.body()
-    try:
-        value = json.loads(data)
-    except ValueError as error:
-        raise BadRequest(f"Invalid JSON in request: {error}") from None
-    if not isinstance(value, dict):
-        raise BadRequest("Invalid JSON in request: an object is expected")
-    return value
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str):
-        raise BadRequest(f'"{name}" must be given, as text')
-    return value
-
-
-def _variables(body: dict[str, Any]) -> dict[str, str]:
-    value = body.get("sessionVariables") or {}
-    if not isinstance(value, dict):
-        raise BadRequest('"sessionVariables" must be an object')
-    return {str(name): str(text) for name, text in value.items()}
 
 
 async def _missing(_request: Request, _error: Exception) -> Response:

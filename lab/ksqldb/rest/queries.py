@@ -11,8 +11,10 @@ from lab.ksqldb.analysis import pull
 from lab.ksqldb.analysis.query import analyze
 from lab.ksqldb.catalog import Column, Schema
 from lab.ksqldb.errors import BadRequest, StatementError
+from lab.ksqldb.rest.statements import check_properties
 from lab.ksqldb.rest.streaming import Framing
 from lab.ksqldb.runtime.engine import Engine
+from lab.ksqldb.runtime.printing import print_topic
 from lab.ksqldb.runtime.transient import Rows, RowText
 from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql.identifiers import quote
@@ -38,15 +40,20 @@ def select(
     *,
     classic: bool,
     variables: Mapping[str, str],
+    after: int | None,
 ) -> Selected:
     """Start the one SELECT of a request.
 
-    ``classic`` is for the errors of /query.
+    ``classic`` is for the errors of /query; ``after`` is the number of a command that must have
+    been applied before.
 
     Raises:
         KsqlError: the request is refused.
     """
     engine.check_ready()
+    if after is not None:
+        engine.wait_for_command(after)
+    check_properties(engine, properties)
     parsed = engine.parser.parse(text, custom_types=engine.catalog.types(), variables=variables)
     if len(parsed) != 1:
         raise StatementError(
@@ -55,7 +62,8 @@ def select(
     statement = parsed[0].statement
     try:
         if isinstance(statement, ast_admin.Print):
-            raise StatementError("PRINT is not supported by this ksqlDB-compatible server.")
+            printed = print_topic(statement, engine.broker, engine.config.command_topic)
+            return Selected(printed, Framing(CLASSIC, b"", lambda _: b""))
         if not isinstance(statement, ast.QueryStatement):
             if classic:
                 kind = type(statement).__name__

@@ -5,14 +5,19 @@ All are rehearsed on a copy of the catalog first, in order: nothing happens if o
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from lab.ksqldb.analysis.topics import SandboxTopics
-from lab.ksqldb.errors import KsqlError, NotInThisPlace, StatementError
+from lab.ksqldb.errors import BadRequest, KsqlError, NotInThisPlace, ServerFault, StatementError
 from lab.ksqldb.rest.entities import Entity, status
-from lab.ksqldb.rest.handlers import describing, functions, lists, settings
+from lab.ksqldb.rest.handlers import (
+    asserts,
+    connectors,
+    describing,
+    functions,
+    lists,
+    settings,
+)
 from lab.ksqldb.rest.handlers.session import Handler, Session, entity
 from lab.ksqldb.runtime.engine import Engine
 from lab.ksqldb.runtime.planned import Distributed, Warned, pretend
@@ -67,11 +72,12 @@ def _show(session: Session, statement: ast.Show, text: str) -> Entity | None:
 
 def _change(session: Session, statement: ast.Statement, text: str) -> Entity:
     engine = session.engine
-    planning = engine.planning(engine.catalog, engine.broker)
-    planned = planning.plan(statement, engine.next_query_number)
-    if isinstance(planned, Warned):
-        return entity("warning_entity", text, message=planned.message)
-    done = engine.distribute(planned, session.overrides)
+    with engine.changes:
+        planning = engine.planning(engine.catalog, engine.broker)
+        planned = planning.plan(statement, engine.next_query_number)
+        if isinstance(planned, Warned):
+            return entity("warning_entity", text, message=planned.message)
+        done = engine.distribute(planned, session.overrides)
     return status(done.key, done.message, done.query, done.statement, done.offset)
 
 
@@ -99,25 +105,47 @@ _HANDLERS: dict[type, Handler] = {
     ast_admin.DescribeAll: describing.describe_sources,
     ast.DescribeFunction: functions.describe_function,
     ast.Explain: describing.explain,
+    ast_admin.AssertTopic: asserts.assert_topic,
+    ast_admin.AssertSchema: asserts.assert_schema,
+    ast_admin.ShowConnectors: connectors.show_connectors,
+    ast_admin.ShowConnectorPlugins: connectors.show_plugins,
+    ast_admin.CreateConnector: connectors.create_connector,
+    ast_admin.DropConnector: connectors.drop_connector,
+    ast_admin.DescribeConnector: connectors.describe_connector,
     ast_admin.RunScript: _run_script,
     ast_admin.AlterSystem: _alter_system,
 }
 
 
+def check_properties(engine: Engine, properties: Mapping[str, str]) -> None:
+    """Refuse properties of a request.
+
+    Raises:
+        BadRequest: one is unknown, cannot be changed, or cannot have its value.
+    """
+    for name, value in properties.items():
+        try:
+            engine.check_property(name, value)
+        except StatementError as error:
+            raise BadRequest(error.message) from None
+
+
 class Statements:
     """Runs the statements of a request."""
 
-    def __init__(self, engine: Engine, known_to_kafka: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known_to_kafka = known_to_kafka
 
     def run(
         self,
         text: str,
-        properties: Mapping[str, Any],
-        variables: Mapping[str, Any] | None = None,
+        properties: Mapping[str, str],
+        variables: Mapping[str, str],
+        after: int | None = None,
     ) -> list[Entity]:
         """Run all statements of a text; nothing happens if one of them cannot.
+
+        ``after`` is the number of a command that must have been applied before.
 
         Raises:
             KsqlError: the request is refused.
@@ -125,17 +153,13 @@ class Statements:
         """
         engine = self._engine
         engine.check_ready()
-        session = Session(
-            engine,
-            {str(k): str(v) for k, v in properties.items()},
-            {str(k): str(v) for k, v in (variables or {}).items()},
-            self._known_to_kafka,
-        )
+        if after is not None:
+            engine.wait_for_command(after)
+        check_properties(engine, properties)
+        session = Session(engine, dict(properties), dict(variables))
         pieces = engine.parser.split(text)
         parsed = self._rehearse(pieces, session.copy())
-        changing = any(isinstance(p.statement, _CHANGING) for p in parsed)
-        with engine.changes if changing else contextlib.nullcontext():
-            return self._perform(parsed, session)
+        return self._perform(parsed, session)
 
     @staticmethod
     def _perform(parsed: list[Parsed], session: Session) -> list[Entity]:
@@ -144,7 +168,7 @@ class Statements:
             try:
                 made = _HANDLERS[type(item.statement)](session, item.statement, item.text)
             except KsqlError as error:
-                if isinstance(error, StatementError) and error.statement is None:
+                if isinstance(error, StatementError | ServerFault) and error.statement is None:
                     error.statement = item.text
                 raise Failed(error, done) from error
             if made is not None:

@@ -117,6 +117,11 @@ class CommandRunner:
         if not in_time:
             raise NotReady(f"The command at offset {offset} was not applied in time.")
 
+    def wait_until_applied(self, offset: int, timeout_seconds: float) -> bool:
+        """Wait until the command at an offset was applied, well or not; whether it was."""
+        with self._done:
+            return self._done.wait_for(lambda: self._applied >= offset, timeout_seconds)
+
     def stop(self) -> None:
         """Stop following."""
         self._stopping = True

@@ -16,14 +16,22 @@ from typing import Any
 from lab.ksqldb.analysis.insert import Computed, Insertion, Value, analyze_insert, mismatch
 from lab.ksqldb.analysis.topics import NewTopic
 from lab.ksqldb.catalog import Catalog, Column, Source
-from lab.ksqldb.config import ServerConfig
-from lab.ksqldb.errors import BadRequest, KsqlError, NotReady, StartError, StatementError
+from lab.ksqldb.config import ServerConfig, check_override, kafka_name
+from lab.ksqldb.errors import (
+    BadRequest,
+    CatchUpTimeout,
+    KsqlError,
+    NotReady,
+    StartError,
+    StatementError,
+)
 from lab.ksqldb.functions.library import builtin
 from lab.ksqldb.jvm import rows
 from lab.ksqldb.jvm.connect import Connection
 from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.kafka import Broker, CommandLog
 from lab.ksqldb.jvm.values import object_array, to_java
+from lab.ksqldb.jvm.versions import invalid_value, known_properties
 from lab.ksqldb.names import ColumnName, QueryId
 from lab.ksqldb.plan.steps import Command
 from lab.ksqldb.runtime import commands
@@ -38,6 +46,7 @@ from lab.ksqldb.sql.types import STRING, SqlType
 
 _LOG = logging.getLogger(__name__)
 _APPLY_SECONDS = 30.0
+_CATCH_UP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +233,35 @@ class Engine:
             except KsqlError as error:
                 _LOG.error("the query %s cannot be restored: %s", query, error)
         self._restored.clear()
+
+    # What requests bring
+
+    def check_property(self, name: str, value: str | None = None) -> None:
+        """Refuse a property of a request, or its value.
+
+        Raises:
+            StatementError: it is unknown, cannot be changed, or cannot have that value.
+        """
+        check_override(
+            name,
+            known_properties(),
+            self.config.effective()["ksql.properties.overrides.denylist"],
+        )
+        reason = None if value is None else invalid_value(kafka_name(name), value)
+        if reason is not None:
+            raise StatementError(reason)
+
+    def wait_for_command(self, number: int) -> None:
+        """Wait until a command was applied.
+
+        Raises:
+            CatchUpTimeout: it was not in time.
+        """
+        if not self.runner.wait_until_applied(number, _CATCH_UP_SECONDS):
+            raise CatchUpTimeout(
+                "Timed out while waiting for a previous command to execute. "
+                f"command sequence number: {number}"
+            )
 
     # Rows in
 

@@ -15,18 +15,16 @@ class Session:
     """The engine, and what belongs to one request.
 
     ``overrides`` are the request's properties and ``variables`` its variables: SET, UNSET, DEFINE
-    and UNDEFINE change them for the statements that follow. ``known_to_kafka`` are the names of
-    Kafka's own properties.
+    and UNDEFINE change them for the statements that follow.
     """
 
     engine: Engine
     overrides: dict[str, str]
     variables: dict[str, str]
-    known_to_kafka: Callable[[], frozenset[str]]
 
     def copy(self) -> Session:
         """A session that can be changed without changing this one."""
-        return Session(self.engine, dict(self.overrides), dict(self.variables), self.known_to_kafka)
+        return Session(self.engine, dict(self.overrides), dict(self.variables))
 
 
 Handler = Callable[[Session, Any, str], Entity | None]

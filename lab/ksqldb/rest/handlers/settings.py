@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.ksqldb.config import DEFAULTS, EDITABLE, check_override
+from lab.ksqldb.config import DEFAULTS, EDITABLE
 from lab.ksqldb.errors import StatementError
 from lab.ksqldb.rest.entities import Entity
 from lab.ksqldb.rest.handlers.session import Session, entity
@@ -12,13 +12,13 @@ from lab.ksqldb.sql.variables import find, is_name
 
 def set_property(session: Session, statement: ast.SetProperty, _text: str) -> None:
     """Set a property for the statements that follow."""
-    check_override(statement.name, session.known_to_kafka())
+    session.engine.check_property(statement.name, statement.value)
     session.overrides[statement.name] = statement.value
 
 
 def unset_property(session: Session, statement: ast.UnsetProperty, _text: str) -> None:
     """Take a property back."""
-    check_override(statement.name, session.known_to_kafka())
+    session.engine.check_property(statement.name)
     session.overrides.pop(statement.name, None)
 
 
