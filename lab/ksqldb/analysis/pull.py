@@ -46,6 +46,8 @@ def check_analyzed(query: AnalyzedQuery) -> None:
     """
     if query.is_aggregate:
         raise refusal("Pull queries don't support GROUP BY clauses.")
+    if query.source.is_table and query.where is not None:
+        _check_conditions(query.where)
     hidden = ("ROWPARTITION", "ROWOFFSET")
     found = [
         f"`{node.name}`"
@@ -58,6 +60,15 @@ def check_analyzed(query: AnalyzedQuery) -> None:
             "Pull queries don't support the following columns in SELECT clauses: "
             f"{', '.join(found)}\n"
         )
+
+
+def _check_conditions(node: ast.Expression) -> None:
+    """A plain column is no condition of a pull query on a table."""
+    if isinstance(node, ast.Column):
+        raise refusal(f"Unsupported expression in WHERE clause: {node.name}. ")
+    if isinstance(node, ast.Logical):
+        _check_conditions(node.left)
+        _check_conditions(node.right)
 
 
 def lookups(where: ast.Expression | None, key: tuple[Column, ...]) -> list[Literal] | None:

@@ -81,8 +81,10 @@ class AnalyzedQuery:
         return self.is_aggregate or self.from_table
 
 
-def analyze(query: ast.Query, catalog: Catalog, functions: Registry) -> AnalyzedQuery:
-    """Resolve and check a query.
+def analyze(
+    query: ast.Query, catalog: Catalog, functions: Registry, *, pull: bool = False
+) -> AnalyzedQuery:
+    """Resolve and check a query; ``pull`` has the rules for expressions of pull queries.
 
     Raises:
         StatementError: it is refused.
@@ -93,7 +95,8 @@ def analyze(query: ast.Query, catalog: Catalog, functions: Registry) -> Analyzed
     check_key_formats(scope, joins)
     scope = dataclasses.replace(scope, synthetic=synthetic_key(joins, scope))
     resolver = _Resolver(scope)
-    typing = Typing(scope.columns(), functions)
+    interpreted = pull and all(b.source.is_table for b in scope.bounds)
+    typing = Typing(scope.columns(), functions, interpreted=interpreted)
     names = ColumnNames(scope)
     keys = tuple(resolver.resolve(p, "PARTITION BY") for p in query.partition_by)
     partition_by = partition_key(keys, ColumnNames(scope))

@@ -7,16 +7,26 @@ type.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
+from lab.ksqldb.analysis.common import common_type
 from lab.ksqldb.errors import NotSupported, StatementError
 from lab.ksqldb.functions.registry import Kind, Registry
-from lab.ksqldb.functions.signature import ArgumentType, Match
+from lab.ksqldb.functions.signature import (
+    ArgumentType,
+    Given,
+    LambdaArgument,
+    Match,
+    UnitArgument,
+)
 from lab.ksqldb.sql import ast
+from lab.ksqldb.sql.build_expressions import CONCAT_OPERATOR
 from lab.ksqldb.sql.format import expression as text_of
 from lab.ksqldb.sql.types import (
     BIGINT,
     BOOLEAN,
+    BYTES,
     DOUBLE,
     INTEGER,
     STRING,
@@ -31,6 +41,7 @@ from lab.ksqldb.sql.types import (
     decimal,
     map_of,
     struct,
+    widest,
 )
 
 COMPARISONS = {
@@ -67,11 +78,19 @@ def exact_type(text: str) -> Decimal:
 
 
 class Typing:
-    """Types expressions over a set of named columns."""
+    """Types expressions over a set of named columns.
 
-    def __init__(self, columns: Mapping[str, SqlType], functions: Registry) -> None:
+    ``interpreted`` has the rules of pull queries on tables, whose expressions ksqlDB interprets
+    instead of compiling them: fewer casts, but what cannot be compared or read is NULL.
+    """
+
+    def __init__(
+        self, columns: Mapping[str, SqlType], functions: Registry, *, interpreted: bool = False
+    ) -> None:
         self._columns = columns
         self._functions = functions
+        self._interpreted = interpreted
+        self._variables: dict[str, SqlType] = {}
         self._rules: dict[type, Callable[..., ArgumentType]] = {
             ast.Column: self._column,
             ast.Integer: lambda n: literal_type(n.value),
@@ -94,6 +113,9 @@ class Typing:
             ast.Subscript: self._subscript,
             ast.Dereference: self._dereference,
             ast.Call: lambda n: self.call(n).returns,
+            ast.Lambda: self._misplaced,
+            ast.Unit: self._misplaced,
+            ast.Variable: self._variable,
             ast.ArrayOf: self._array,
             ast.MapOf: self._map,
             ast.StructOf: self._struct,
@@ -116,10 +138,56 @@ class Typing:
 
     def call(self, node: ast.Call) -> Match:
         """The signature a call uses."""
-        function = self._functions.get(node.name)
+        name: str = node.name
+        if name == CONCAT_OPERATOR:
+            if not self._interpreted:
+                raise StatementError("The || operator is refused, as ksqlDB does: use + or CONCAT.")
+            name = "CONCAT"
+        function = self._functions.get(name)
         if function.kind is not Kind.SCALAR:
-            raise StatementError(f"Can't find any functions with the name '{node.name}'")
-        return function.resolve([self.of(a) for a in node.arguments])
+            raise StatementError(f"Can't find any functions with the name '{name}'")
+        given = [self._given(argument) for argument in node.arguments]
+        found = function.resolve(given)
+        if self._interpreted:
+            for type_, target in zip(given, found.arguments, strict=True):
+                if isinstance(type_, SqlType) and type_ != target and target == BYTES:
+                    raise StatementError(f"Unsupported cast from {type_} to {target}")
+        return found
+
+    def _given(self, node: ast.Expression) -> Given:
+        if isinstance(node, ast.Unit):
+            return UnitArgument()
+        if not isinstance(node, ast.Lambda):
+            return self.of(node)
+        for name in node.parameters:
+            if name in self._columns:
+                raise StatementError(
+                    "Exception while preparing statement: "
+                    f"Lambda function argument can't be a column name: {name}"
+                )
+
+        def result(inputs: Sequence[SqlType]) -> ArgumentType:
+            with self.binding(node, inputs):
+                return self.of(node.body)
+
+        return LambdaArgument(len(node.parameters), result)
+
+    @contextmanager
+    def binding(self, node: ast.Lambda, types: Sequence[SqlType]) -> Iterator[None]:
+        """While it is open, a lambda's parameters have the given types."""
+        outer = self._variables
+        self._variables = outer | dict(zip(node.parameters, types, strict=True))
+        try:
+            yield
+        finally:
+            self._variables = outer
+
+    def _variable(self, node: ast.Variable) -> ArgumentType:
+        return self._variables[node.name]
+
+    @staticmethod
+    def _misplaced(node: ast.Expression) -> ArgumentType:
+        raise StatementError(f"Only functions that expect it take {text_of(node)}")
 
     def _column(self, node: ast.Column) -> ArgumentType:
         try:
@@ -172,9 +240,24 @@ class Typing:
             raise StatementError(f"Not a boolean expression: {text_of(node)} ({found})")
 
     def _logical(self, node: ast.Logical) -> ArgumentType:
+        if self._interpreted:
+            self._interpretable(node)
         self._boolean(node.left)
         self._boolean(node.right)
         return BOOLEAN
+
+    @staticmethod
+    def _interpretable(node: ast.Logical) -> None:
+        kinds = {type(node.left), type(node.right)}
+        if ast.Null in kinds:
+            raise StatementError(
+                f"Unexpected error generating code for expression: {text_of(node)}"
+            )
+        if ast.Like in kinds:  # as recorded: the interpreter takes LIKE for text
+            raise StatementError(
+                f"Logical binary expects two boolean values: {text_of(node)}\n"
+                "Add EMIT CHANGES if you intended to issue a push query."
+            )
 
     def _not(self, node: ast.Not) -> ArgumentType:
         if self.of(node.operand) is None:
@@ -186,7 +269,7 @@ class Typing:
         operand = self.known(node.operand)
         for bound in (node.low, node.high):
             other = self.known(bound)
-            if not comparable(operand, other, equality=False):
+            if not self._interpreted and not comparable(operand, other, equality=False):
                 raise StatementError(
                     f"Cannot compare {text_of(node.operand)} ({operand}) to {text_of(bound)} "
                     f"({other}) in {text_of(node)}"
@@ -195,6 +278,8 @@ class Typing:
 
     def _in(self, node: ast.In) -> ArgumentType:
         operand = self.known(node.operand)
+        if all(isinstance(item, ast.Null) for item in node.items):
+            raise StatementError(f"IN needs a value that is not NULL: {text_of(node)}")
         for item in node.items:
             other = self.of(item)
             if other is None or in_comparable(operand, other):
@@ -207,17 +292,21 @@ class Typing:
 
     def _like(self, node: ast.Like) -> ArgumentType:
         for part in (node.operand, node.pattern):
-            if self.known(part).base is not Base.STRING:
+            if self.known(part).base is not Base.STRING and not self._interpreted:
                 raise StatementError(f"LIKE needs text: {text_of(part)} ({self.of(part)})")
         if node.escape is not None and len(node.escape) != 1:
             raise StatementError(
                 "Failed to prepare statement: Expected single character escape but got: "
                 f"{node.escape}"
             )
+        if node.escape == "\\" and not self._interpreted:
+            raise StatementError(f"A backslash cannot be the escape character: {text_of(node)}")
         return BOOLEAN
 
     def _is_null(self, node: ast.IsNull) -> ArgumentType:
         self.of(node.operand)
+        if isinstance(node.operand, ast.Comparison) and not self._interpreted:
+            raise StatementError(f"A comparison is never NULL: {text_of(node)}")
         return BOOLEAN
 
     def _case(self, node: ast.Case) -> ArgumentType:
@@ -245,6 +334,10 @@ class Typing:
 
     def _cast(self, node: ast.Cast) -> ArgumentType:
         source = self.of(node.operand)
+        if self._interpreted:
+            refused = source is None or (source != node.type and _only_compiled(source, node.type))
+            if refused:
+                raise StatementError(f"Unsupported cast from {source or 'null'} to {node.type}")
         if source is not None and not castable(source, node.type):
             raise StatementError(f"Cast of {source} to {node.type} is not supported.")
         return node.type
@@ -253,7 +346,7 @@ class Typing:
         base = self.known(node.base)
         index = self.of(node.index)
         if isinstance(base, Array):
-            if index is None or index.base is not Base.INTEGER:
+            if not self._interpreted and (index is None or index.base is not Base.INTEGER):
                 raise StatementError(f"An array's index must be an INTEGER: {text_of(node)}")
             return base.item
         if isinstance(base, Map):
@@ -290,37 +383,16 @@ class Typing:
             raise StatementError(f"Duplicate field names in {text_of(node)}")
         return struct(*((name, self.known(value)) for name, value in node.members))
 
-    def common(
-        self, nodes: list[ast.Expression] | tuple[ast.Expression, ...], what: str
-    ) -> SqlType:
+    def common(self, nodes: Sequence[ast.Expression], what: str) -> SqlType:
         """The one type that all values of a constructor have or can be cast to."""
-        types = [(n, t) for n in nodes if (t := self.of(n)) is not None]
-        if not types:
-            raise StatementError(f"Cannot construct a {what.lower()} with all NULL values")
-        found = types[0][1]
-        for node, type_ in types[1:]:
-            if type_ == found:
-                continue
-            if not (type_.is_numeric and found.is_numeric):
-                raise StatementError(
-                    f"operator does not exist: {found} = {type_} ({text_of(node)})\n"
-                    "Hint: You might need to add explicit type casts."
-                )
-            found = widest(found, type_)
-        return found
+        return common_type([(n, self.of(n)) for n in nodes], what)
 
 
-def widest(left: SqlType, right: SqlType) -> SqlType:
-    """The number type that holds the values of both."""
-    for base in (Base.DOUBLE, Base.DECIMAL, Base.BIGINT):
-        if base not in {left.base, right.base}:
-            continue
-        if base is Base.DECIMAL:
-            a, b = as_decimal(left), as_decimal(right)
-            scale = max(a.scale, b.scale)
-            return decimal(max(a.precision - a.scale, b.precision - b.scale) + scale, scale)
-        return DOUBLE if base is Base.DOUBLE else BIGINT
-    return INTEGER
+def _only_compiled(source: SqlType, target: SqlType) -> bool:
+    """Casts that compiled expressions have and interpreted ones do not."""
+    if isinstance(source, Struct) and isinstance(target, Struct):
+        return True
+    return source.base is Base.STRING and target.base is Base.BYTES
 
 
 def arithmetic_type(operator: str, left: SqlType, right: SqlType) -> SqlType:

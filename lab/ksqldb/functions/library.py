@@ -4,10 +4,40 @@ from __future__ import annotations
 
 from functools import cache
 
-from lab.ksqldb.functions import aggregates, maths, nulls, strings
+from lab.ksqldb.functions import (
+    aggregates,
+    dates,
+    encodings,
+    jsons,
+    lambdas,
+    lists,
+    maps,
+    masks,
+    maths,
+    nulls,
+    numbers,
+    regexps,
+    strings,
+    urls,
+)
 from lab.ksqldb.functions.registry import Registry
 
-FAMILIES = (strings, maths, nulls, aggregates)
+FAMILIES = (
+    strings,
+    masks,
+    encodings,
+    regexps,
+    urls,
+    jsons,
+    maths,
+    numbers,
+    lists,
+    maps,
+    lambdas,
+    dates,
+    nulls,
+    aggregates,
+)
 
 
 @cache

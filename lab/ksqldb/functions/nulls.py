@@ -15,6 +15,10 @@ FUNCTIONS = (
     ),
     scalar(
         "NULLIF", "CONDITIONAL", "NULL if both arguments are equal, the first otherwise.",
-        Way(("T expression1", "T expression2"), "T", "Nulls.nullIf"),
+        Way(("T expr1", "T expr2"), "T", "Nulls.nullIf"),
+    ),
+    scalar(
+        "AS_VALUE", "OTHER", "The argument itself: a copy of a key column for the value.",
+        Way(("T keyColumn",), "T", "Nulls.same"),
     ),
 )  # fmt: skip

@@ -12,10 +12,11 @@ from enum import Enum
 
 from lab.ksqldb.errors import StatementError
 from lab.ksqldb.functions.signature import (
-    ArgumentType,
+    Given,
     Match,
     Returns,
     Signature,
+    given_text,
     match,
     parameter,
     returning,
@@ -42,24 +43,52 @@ class Function:
     signatures: tuple[Signature, ...]
     over_tables: bool = True
 
-    def resolve(self, actual: Sequence[ArgumentType]) -> Match:
-        """The best signature: exact types first, then implicit casts, in declared order.
+    def resolve(self, actual: Sequence[Given]) -> Match:
+        """The best signature: exact types first, then implicit casts.
 
         Raises:
-            StatementError: none fits.
+            StatementError: none fits, or several fit as well.
         """
+        given = ", ".join(map(given_text, actual))
         for cast in (False, True):
-            for signature in self.signatures:
-                found = match(signature, actual, cast=cast)
-                if found is not None:
-                    return found
-        given = ", ".join("null" if t is None else str(t) for t in actual)
-        valid = "\n".join(s.describe(self.name) for s in self.signatures)
+            fitting = [
+                found
+                for signature in self.signatures
+                if (found := match(signature, actual, cast=cast)) is not None
+            ]
+            if not fitting:
+                continue
+            best = max(found.signature.rank for found in fitting)
+            winners = [found for found in fitting if found.signature.rank == best]
+            if not actual:  # CONCAT() and the like: whichever comes first
+                return winners[0]
+            if len(winners) == 1 and not self._trailing_null(actual, winners[0]):
+                if None in actual and winners[0].signature.is_generic:
+                    raise StatementError(
+                        f"The result type of '{self.name}' cannot be determined from a NULL "
+                        f"argument ({given}): cast the NULL."
+                    )
+                return winners[0]
+            raise StatementError(
+                f"Function '{self.name}' cannot be resolved due to ambiguous method parameters "
+                f"({given}).\nUse CAST() to explicitly cast your parameters to one of the "
+                f"supported signatures.\nValid alternatives are:\n{self._alternatives()}"
+            )
         raise StatementError(
             f"Function '{self.name}' does not accept parameters ({given}).\n"
-            f"Valid alternatives are:\n{valid}\n"
+            f"Valid alternatives are:\n{self._alternatives()}\n"
             "For detailed information on a function run: DESCRIBE FUNCTION <Function-Name>;"
         )
+
+    def _alternatives(self) -> str:
+        return "\n".join(s.describe(self.name) for s in self.signatures)
+
+    def _trailing_null(self, actual: Sequence[Given], found: Match) -> bool:
+        """A NULL that ends the variadic arguments of one of several signatures is ambiguous, as
+        recorded of GREATEST(3, NULL)."""
+        fixed = sum(1 for p in found.signature.parameters if not p.variadic)
+        variadic = fixed < len(found.signature.parameters)
+        return variadic and len(self.signatures) > 1 and actual[-1:] == [None]
 
 
 class Registry:
@@ -98,13 +127,14 @@ class Way:
     """One declared way to call: parameters, result and the JVM side's name for it.
 
     ``state`` is an aggregate's stored type: a type, or a function of the argument types; by
-    default it is the result's type.
+    default it is the result's type. ``typed`` has the JVM side get the argument types as texts.
     """
 
     parameters: tuple[str, ...]
     returns: str | Returns
     java: str
     state: SqlType | Returns | None = None
+    typed: bool = False
 
     def signature(self) -> Signature:
         """The signature this declares."""
@@ -112,7 +142,7 @@ class Way:
         returns = self.returns
         result = returning(returns, params) if isinstance(returns, str) else returns
         text = returns if isinstance(returns, str) else "DECIMAL"
-        return Signature(params, result, text, self.java, _state(self.state, result))
+        return Signature(params, result, text, self.java, _state(self.state, result), self.typed)
 
 
 def _state(state: SqlType | Returns | None, result: Returns) -> Returns:

@@ -11,11 +11,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.ksqldb.analysis.typing import Typing, in_comparable, widest
+from lab.ksqldb.analysis.typing import Typing, comparable, in_comparable
 from lab.ksqldb.functions.registry import Registry
+from lab.ksqldb.functions.signature import LambdaType, Match, UnitArgument
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.format import expression as text_of
-from lab.ksqldb.sql.types import PRIMITIVES, Array, Base, Decimal, Map, SqlType, Struct
+from lab.ksqldb.sql.types import PRIMITIVES, Array, Base, Decimal, Map, SqlType, Struct, widest
 
 JAVA_TYPES = {
     Base.BOOLEAN: "Boolean",
@@ -57,11 +58,24 @@ class Value:
 
 
 class Body:
-    """Generates the statements of one method body over a row ``r``."""
+    """Generates the statements of one method body over a row ``r``.
 
-    def __init__(self, columns: Mapping[str, tuple[int, SqlType]], functions: Registry) -> None:
+    ``interpreted`` gives the answers that ksqlDB's interpreter gives, in pull queries on tables:
+    NULL operands make the operation NULL instead of the whole expression.
+    """
+
+    def __init__(
+        self,
+        columns: Mapping[str, tuple[int, SqlType]],
+        functions: Registry,
+        *,
+        interpreted: bool = False,
+    ) -> None:
         self._columns = columns
-        self._typing = Typing({name: type_ for name, (_, type_) in columns.items()}, functions)
+        self._interpreted = interpreted
+        types = {name: type_ for name, (_, type_) in columns.items()}
+        self._typing = Typing(types, functions, interpreted=interpreted)
+        self._variables: dict[str, Value] = {}
         self._lines: list[str] = []
         self._count = 0
         self._rules: dict[type, Callable[..., Value]] = {
@@ -88,6 +102,7 @@ class Body:
             ast.Subscript: self._subscript,
             ast.Dereference: self._dereference,
             ast.Call: self._function,
+            ast.Variable: lambda n: self._variables[n.name],
             ast.ArrayOf: self._array,
             ast.MapOf: self._map,
             ast.StructOf: self._struct,
@@ -146,16 +161,21 @@ class Body:
     def _arithmetic(self, node: ast.Arithmetic) -> Value:
         result = self._typing.known(node)
         left, right = self.emit(node.left), self.emit(node.right)
-        if result.base is Base.STRING:
-            return self._temporary(f"{left.java} + {right.java}", result)
         name = _ARITHMETIC[node.operator]
-        if isinstance(result, Decimal):
-            a, b = (Value(f"Ops.exact({v.java})", result) for v in (left, right))
-            return self._temporary(
-                f"Ops.{name}({a.java}, {b.java}, {result.precision}, {result.scale})", result
+        if result.base is Base.STRING:
+            java = f"{left.java} + {right.java}"
+        elif isinstance(result, Decimal):
+            a, b = (f"Ops.exact({v.java})" for v in (left, right))
+            java = f"Ops.{name}({a}, {b}, {result.precision}, {result.scale})"
+        else:
+            a, b = (self._number(v, result).java for v in (left, right))
+            java = f"Ops.{name}({a}, {b})"
+        if self._interpreted:
+            kind = java_type(result)
+            java = (
+                f"{left.java} == null || {right.java} == null ? ({kind}) null : ({kind}) ({java})"
             )
-        a, b = (self._number(v, result) for v in (left, right))
-        return self._temporary(f"Ops.{name}({a.java}, {b.java})", result)
+        return self._temporary(java, result)
 
     def _number(self, value: Value, target: SqlType) -> Value:
         if value.type is None or value.type.base is target.base:
@@ -194,20 +214,29 @@ class Body:
         type_ = self._typing.of(node)
         decided = "Boolean.FALSE" if node.operator == "AND" else "Boolean.TRUE"
         result = self._declare(type_)
-        left = self.emit(node.left)
+        left = self._known(self.emit(node.left))
         self._lines.append(
             f"if ({decided}.equals({left.java})) {{ {result.java} = {decided}; }} else {{"
         )
-        right = self.emit(node.right)
+        right = self._known(self.emit(node.right))
         name = "and" if node.operator == "AND" else "or"
         self._lines.append(
             f"{result.java} = Ops.{name}((Boolean) {left.java}, (Boolean) {right.java}); }}"
         )
         return result
 
+    def _known(self, value: Value) -> Value:
+        """A boolean that must not be NULL where ksqlDB interprets."""
+        return Value(f"Ops.known({value.java})", value.type) if self._interpreted else value
+
     def _between(self, node: ast.Between) -> Value:
         type_ = self._typing.of(node)
         operand = self.emit(node.operand)
+        bounds = [self._typing.known(bound) for bound in (node.low, node.high)]
+        if operand.type is None or not all(
+            comparable(operand.type, bound, equality=False) for bound in bounds
+        ):
+            return Value("((Boolean) null)", type_)
         low = self._same(operand, self.emit(node.low))
         high = self._same(operand, self.emit(node.high))
         java = f"Ops.and(Ops.ge({low[0]}, {low[1]}), Ops.le({high[0]}, {high[1]}))"
@@ -222,9 +251,9 @@ class Body:
             if value.type is None:
                 continue
             terms.append(self._in_term(operand, value))
-        java = "Boolean.FALSE"
-        for term in terms:
-            java = term if java == "Boolean.FALSE" else f"Ops.or({java}, {term})"
+        java = terms[0]
+        for term in terms[1:]:
+            java = f"Ops.or({java}, {term})"
         return self._temporary(f"Ops.not({java})" if node.negated else java, type_)
 
     def _in_term(self, operand: Value, item: Value) -> str:
@@ -235,12 +264,17 @@ class Body:
             return f"Ops.eq({operand.java}, Casts.text({item.java}))"
         if operand.type.base is Base.BOOLEAN and item.type.base is Base.STRING:
             return f"Ops.eq({operand.java}, Casts.toBoolean({item.java}))"
+        if not self._interpreted and item.type.base is Base.STRING and operand.type != item.type:
+            # Compiled, a date or time in an IN list of texts equals none of them, as recorded.
+            return "Boolean.FALSE"
         left, right = self._same(operand, item)
         return f"Ops.eq({left}, {right})"
 
     def _like(self, node: ast.Like) -> Value:
         type_ = self._typing.of(node)
         operand, pattern = self.emit(node.operand), self.emit(node.pattern)
+        if not all(v.type is not None and v.type.base is Base.STRING for v in (operand, pattern)):
+            return Value("((Boolean) null)", type_)
         escape = "(char) 0" if node.escape is None else f"(char) {ord(node.escape)}"
         java = f"Strings.like({operand.java}, {pattern.java}, {escape})"
         return self._temporary(f"Ops.not({java})" if node.negated else java, type_)
@@ -286,11 +320,17 @@ class Body:
         if target.base is Base.STRING and source.parts():
             return self._temporary(f"Casts.text({value.java}, {java_string(str(source))})", target)
         name = "text" if target.base is Base.STRING else f"to{target.base.value.capitalize()}"
+        if self._interpreted and target.base is Base.STRING and source.base is Base.TIME:
+            name = "wholeTime"
         return self._temporary(f"Casts.{name}({value.java})", target)
 
     def _subscript(self, node: ast.Subscript) -> Value:
         type_ = self._typing.of(node)
         base, index = self.emit(node.base), self.emit(node.index)
+        if isinstance(base.type, Array) and (
+            index.type is None or index.type.base is not Base.INTEGER
+        ):
+            return Value(f"(({java_type(type_)}) null)", type_)
         name = "item" if isinstance(base.type, Array) else "entry"
         return self._temporary(f"Collections.{name}({base.java}, {index.java})", type_)
 
@@ -304,23 +344,58 @@ class Body:
     def _function(self, node: ast.Call) -> Value:
         found = self._typing.call(node)
         values = [
-            self.cast(self.emit(argument), type_)
+            self._argument(argument, type_)
             for argument, type_ in zip(node.arguments, found.arguments, strict=True)
         ]
         parameters = found.signature.parameters
         rest = next((i for i, p in enumerate(parameters) if p.variadic), None)
         arguments = [v.java for v in values]
         if rest is not None:
-            after = len(parameters) - rest - 1
-            end = len(values) - after
-            name = parameters[rest].pattern.name
-            of = "Object"
-            if rest < end and len(name) > 1 and name != "ANY":
-                of = JAVA_TYPES[found.arguments[rest].base]
-            elif name in PRIMITIVES:
-                of = JAVA_TYPES[PRIMITIVES[name].base]
+            end = len(values) - (len(parameters) - rest - 1)
+            of = self._variadic(found, rest, end)
             arguments[rest:end] = [f"new {of}[] {{{', '.join(arguments[rest:end])}}}"]
+        if found.signature.typed:
+            arguments += [java_string(str(type_)) for type_ in found.arguments]
         return self._temporary(f"{found.signature.java}({', '.join(arguments)})", found.returns)
+
+    @staticmethod
+    def _variadic(found: Match, rest: int, end: int) -> str:
+        """The Java type of the array that holds the variadic arguments."""
+        if found.signature.java.startswith("Extremes."):
+            return "Object"
+        name = found.signature.parameters[rest].pattern.name
+        if rest < end and len(name) > 1 and name != "ANY":
+            return JAVA_TYPES[found.arguments[rest].base]
+        return JAVA_TYPES[PRIMITIVES[name].base] if name in PRIMITIVES else "Object"
+
+    def _argument(self, node: ast.Expression, type_: SqlType | LambdaType | UnitArgument) -> Value:
+        if isinstance(node, ast.Unit):
+            return Value(java_string(node.name), None)
+        if isinstance(node, ast.Lambda):
+            assert isinstance(type_, LambdaType)  # noqa: S101 - narrows a type
+            return self._lambda(node, type_)
+        assert isinstance(type_, SqlType)  # noqa: S101 - narrows a type
+        return self.cast(self.emit(node), type_)
+
+    def _lambda(self, node: ast.Lambda, type_: LambdaType) -> Value:
+        """An object whose method computes the body; ``r`` and outer parameters are final."""
+        array = f"a{self._count}"
+        self._count += 1
+        lines, self._lines = self._lines, []
+        outer = self._variables
+        self._variables = outer | {
+            name: Value(f"(({java_type(t)}) {array}[{index}])", t)
+            for index, (name, t) in enumerate(zip(node.parameters, type_.inputs, strict=True))
+        }
+        with self._typing.binding(node, type_.inputs):
+            result = self.cast(self.emit(node.body), type_.output)
+        body, self._lines = "\n".join(self._lines), lines
+        self._variables = outer
+        return Value(
+            f"new Lambda() {{ public Object apply(final Object[] {array}) {{\n{body}\n"
+            f"return {result.java};\n}} }}",
+            None,
+        )
 
     def _all(self, nodes: Sequence[ast.Expression], target: SqlType) -> str:
         return ", ".join(self.cast(self.emit(n), target).java for n in nodes)
@@ -359,6 +434,7 @@ def row_function(
     *,
     select: Sequence[ast.Expression] | None = None,
     where: ast.Expression | None = None,
+    interpreted: bool = False,
 ) -> str:
     """The source of a class that maps a row to another, or to null when ``where`` is not true.
 
@@ -367,7 +443,7 @@ def row_function(
     methods = []
     lines = []
     if where is not None:
-        methods.append(_method("where", where, columns, functions))
+        methods.append(_method("where", where, Body(columns, functions, interpreted=interpreted)))
         lines.append("if (!Boolean.TRUE.equals(where(r, p))) return null;")
     if select is None:
         lines.append("return r;")
@@ -377,28 +453,23 @@ def row_function(
             if isinstance(node, ast.Column):
                 lines.append(f"o[{index}] = r[{columns[node.name][0]}];")
                 continue
-            methods.append(_method(f"c{index}", node, columns, functions))
+            body = Body(columns, functions, interpreted=interpreted)
+            methods.append(_method(f"c{index}", node, body))
             lines.append(f"o[{index}] = c{index}(r, p);")
         lines.append("return o;")
-    body = "\n".join(lines)
+    statements = "\n".join(lines)
     return (
         f"{_HEADER}public final class {name} implements lab.ksqldb.step.RowFunction {{\n"
-        f"public Object[] apply(Object[] r, lab.ksqldb.step.Problems p) {{\n{body}\n}}\n"
+        f"public Object[] apply(Object[] r, lab.ksqldb.step.Problems p) {{\n{statements}\n}}\n"
         + "\n".join(methods)
         + "\n}\n"
     )
 
 
-def _method(
-    name: str,
-    node: ast.Expression,
-    columns: Mapping[str, tuple[int, SqlType]],
-    functions: Registry,
-) -> str:
-    body = Body(columns, functions)
+def _method(name: str, node: ast.Expression, body: Body) -> str:
     body.returns(node)
     return (
-        f"private static Object {name}(Object[] r, lab.ksqldb.step.Problems p) {{\n"
+        f"private static Object {name}(final Object[] r, lab.ksqldb.step.Problems p) {{\n"
         f"try {{\n{body.source}\n}} catch (RuntimeException e) {{\n"
         f"p.expression({java_string(text_of(node))}, e, r);\nreturn null;\n}}\n}}"
     )

@@ -129,7 +129,11 @@ class TableReader:
             JavaFault: the store cannot be read now.
         """
         function = rows.compiled(
-            tuple(processing_schema(self._table)), functions, select=select, where=where
+            tuple(processing_schema(self._table)),
+            functions,
+            select=select,
+            where=where,
+            interpreted=True,
         )
         keys = None
         if lookups is not None:

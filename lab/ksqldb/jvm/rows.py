@@ -41,12 +41,15 @@ def compiled(
     *,
     select: Sequence[ast.Expression] | None = None,
     where: ast.Expression | None = None,
+    interpreted: bool = False,
 ) -> Any:
     """A compiled function over rows of the given columns; equal ones are shared."""
     layout: dict[str, tuple[int, SqlType]] = {}
     for index, column in enumerate(columns):
         layout.setdefault(column.name, (index, column.type))
-    source = row_function("Row_", layout, functions, select=select, where=where)
+    source = row_function(
+        "Row_", layout, functions, select=select, where=where, interpreted=interpreted
+    )
     name = "Row_" + hashlib.sha256(source.encode()).hexdigest()[:16]
     with translated():
         return jpype.JClass("lab.ksqldb.query.RowCompiler").compile(

@@ -63,7 +63,11 @@ def with_sink(planned: Planned, sink: str, topic: TopicName, formats: Formats) -
 
 def pull_projection(query: AnalyzedQuery, functions: Registry) -> Schema:
     """The columns of a pull query's answer: a table's key columns are marked as such."""
-    typing = Typing({c.name: c.type for c in processing_schema(query.source)}, functions)
+    typing = Typing(
+        {c.name: c.type for c in processing_schema(query.source)},
+        functions,
+        interpreted=query.source.is_table,
+    )
     key: list[Column] = []
     value: list[Column] = []
     for item in query.items:

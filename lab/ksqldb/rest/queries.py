@@ -82,7 +82,7 @@ def _start(
     if query.emit is None:
         if engine.catalog.source(query.source.source) is not None:
             pull.check_shape(query)
-        analyzed = analyze(query, engine.catalog, engine.functions)
+        analyzed = analyze(query, engine.catalog, engine.functions, pull=True)
         rows = engine.transient.pull(analyzed, engine.catalog, _row_text(media_type, push=False))
         names = [i.name for i in analyzed.items]
         return Selected(rows, _framing(rows, names, media_type, push=False))

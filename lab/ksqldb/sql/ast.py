@@ -214,6 +214,28 @@ class Call(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Lambda(Expression):
+    """``x => body`` or ``(x, y) => body``, an argument of a call."""
+
+    parameters: tuple[str, ...]
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Variable(Expression):
+    """A lambda's parameter, where its body names it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit(Expression):
+    """A unit of time (``DAYS``), an argument of functions such as DATEADD."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ArrayOf(Expression):
     """``ARRAY[items]``."""
 

@@ -18,8 +18,14 @@ from lab.ksqldb.names import ColumnName, SourceName
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.identifiers import RESERVED
 from lab.ksqldb.sql.types import PRIMITIVES, SqlType, array, decimal, map_of, struct
+from lab.ksqldb.sql.walk import rewrite
 
 _OPERATORS = {"!=": "<>"}
+CONCAT_OPERATOR = "concat"
+"""The function that ``||`` stands for; its name cannot be written without quotes."""
+
+_UNITS = {"DAYS", "HOURS", "MINUTES", "SECONDS", "MILLISECONDS"}
+_TAKE_UNITS = {"DATEADD", "DATESUB", "TIMEADD", "TIMESUB", "TIMESTAMPADD", "TIMESTAMPSUB"}
 
 
 def at(meta: Meta) -> ast.Position:
@@ -195,8 +201,8 @@ class ExpressionBuilder(_Idents):
     def multiply(self, meta: Meta, left: ast.Expression, right: ast.Expression) -> ast.Expression:
         return ast.Arithmetic(operator="*", left=left, right=right, at=at(meta))
 
-    def concat(self, _meta: Meta, _left: ast.Expression, _right: ast.Expression) -> ast.Expression:
-        raise StatementError("The || operator is refused, as ksqlDB does: use + or CONCAT.")
+    def concat(self, meta: Meta, left: ast.Expression, right: ast.Expression) -> ast.Expression:
+        return ast.Call(name=CONCAT_OPERATOR, arguments=(left, right), at=at(meta))
 
     def signed(self, meta: Meta, op: Token, operand: ast.Expression) -> ast.Expression:
         if op == "+":
@@ -262,7 +268,47 @@ class ExpressionBuilder(_Idents):
     def call(
         self, meta: Meta, name: str, items: tuple[ast.Expression, ...] | None
     ) -> ast.Expression:
-        return ast.Call(name=name, arguments=items or (), at=at(meta))
+        arguments = items or ()
+        if name in _TAKE_UNITS and arguments and isinstance(arguments[0], ast.Column):
+            unit = arguments[0]
+            if unit.source is None and unit.name in _UNITS:
+                arguments = (ast.Unit(name=unit.name, at=unit.at), *arguments[1:])
+        return ast.Call(name=name, arguments=arguments, at=at(meta))
+
+    def lambda_of_one(
+        self, meta: Meta, parameter: ast.Expression, body: ast.Expression
+    ) -> ast.Expression:
+        return self._lambda(meta, (parameter,), body)
+
+    def lambda_of_many(
+        self,
+        meta: Meta,
+        first: ast.Expression,
+        others: tuple[ast.Expression, ...],
+        body: ast.Expression,
+    ) -> ast.Expression:
+        return self._lambda(meta, (first, *others), body)
+
+    @staticmethod
+    def _lambda(
+        meta: Meta, parameters: tuple[ast.Expression, ...], body: ast.Expression
+    ) -> ast.Expression:
+        names = []
+        for parameter in parameters:
+            if not isinstance(parameter, ast.Column) or parameter.source is not None:
+                raise SyntaxFault(
+                    "The parameters of a lambda are names.",
+                    line=parameter.at.line,
+                    column=parameter.at.column,
+                )
+            names.append(str(parameter.name))
+
+        def bound(node: ast.Expression) -> ast.Expression | None:
+            if isinstance(node, ast.Column) and node.source is None and node.name in names:
+                return ast.Variable(name=str(node.name), at=node.at)
+            return None
+
+        return ast.Lambda(parameters=tuple(names), body=rewrite(body, bound), at=at(meta))
 
     def call_star(self, meta: Meta, name: str) -> ast.Expression:
         return ast.Call(name=name, arguments=(), star=True, at=at(meta))
@@ -293,6 +339,9 @@ class ExpressionBuilder(_Idents):
 
     def qualified(self, meta: Meta, source: str, name: str) -> ast.Expression:
         return ast.Column(name=ColumnName(name), source=SourceName(source), at=at(meta))
+
+    def arguments(self, _meta: Meta, *items: ast.Expression) -> tuple[ast.Expression, ...]:
+        return items
 
     def items(self, _meta: Meta, *items: ast.Expression) -> tuple[ast.Expression, ...]:
         return items

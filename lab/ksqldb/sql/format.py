@@ -63,6 +63,11 @@ def _binary(node: ast.Arithmetic | ast.Comparison | ast.Logical) -> str:
     return f"({expression(node.left)} {node.operator} {expression(node.right)})"
 
 
+def _lambda(node: ast.Lambda) -> str:
+    names = ", ".join(write(p) for p in node.parameters)
+    return f"{names if len(node.parameters) == 1 else f'({names})'} => {expression(node.body)}"
+
+
 _WRITERS: dict[type, Callable[..., str]] = {
     ast.Column: _column,
     ast.Integer: lambda n: str(n.value),
@@ -90,6 +95,9 @@ _WRITERS: dict[type, Callable[..., str]] = {
     ast.Subscript: lambda n: f"{expression(n.base)}[{expression(n.index)}]",
     ast.Dereference: lambda n: f"{expression(n.base)}->{write(n.member)}",
     ast.Call: lambda n: f"{write(n.name)}({'*' if n.star else _items(n.arguments)})",
+    ast.Lambda: _lambda,
+    ast.Variable: lambda n: write(n.name),
+    ast.Unit: lambda n: n.name,
     ast.ArrayOf: lambda n: f"ARRAY[{_items(n.items)}]",
     ast.MapOf: lambda n: (
         "MAP(" + ", ".join(f"{expression(k)}:={expression(v)}" for k, v in n.entries) + ")"

@@ -103,7 +103,7 @@ class Struct(SqlType):
 
     def __str__(self) -> str:
         inner = ", ".join(f"`{f.name}` {f.type}" for f in self.fields)
-        return f"STRUCT<{inner}>"
+        return f"STRUCT<{inner or ' '}>"
 
     def parts(self) -> tuple[SqlType, ...]:
         """The members' types."""
@@ -183,6 +183,19 @@ def as_decimal(type_: SqlType) -> Decimal:
     if type_.base is Base.BIGINT:
         return decimal(19, 0)
     raise ValueError(f"no exact number: {type_}")
+
+
+def widest(left: SqlType, right: SqlType) -> SqlType:
+    """The number type that holds the values of both."""
+    for base in (Base.DOUBLE, Base.DECIMAL, Base.BIGINT):
+        if base not in {left.base, right.base}:
+            continue
+        if base is Base.DECIMAL:
+            a, b = as_decimal(left), as_decimal(right)
+            scale = max(a.scale, b.scale)
+            return decimal(max(a.precision - a.scale, b.precision - b.scale) + scale, scale)
+        return DOUBLE if base is Base.DOUBLE else BIGINT
+    return INTEGER
 
 
 def contains_map(type_: SqlType) -> bool:

@@ -30,7 +30,7 @@ Case = dict[str, Any]
 Answer = dict[str, Any]
 
 RECORDED = Path(__file__).with_name("recorded")
-EXPRESSION_BATCH = 15
+EXPRESSION_BATCH = 30
 AGGREGATE_BATCH = 12
 STATEMENT_BATCH = 6
 SETTLE_SECONDS = 15

@@ -7,8 +7,8 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalTime;
 import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -18,6 +18,8 @@ import lab.ksqldb.row.Type;
 
 /** CAST. NULL stays NULL; what cannot be read throws, and the expression becomes NULL. */
 public final class Casts {
+    private static final DateTimeFormatter WHOLE_TIME = DateTimeFormatter.ofPattern("HH:mm:ss");
+
     private Casts() {}
 
     public static Integer toInteger(Object value) {
@@ -75,7 +77,7 @@ public final class Casts {
         if (value == null || value instanceof ByteBuffer) {
             return (ByteBuffer) value;
         }
-        return ByteBuffer.wrap(Base64.getDecoder().decode((String) value));
+        return ByteBuffer.wrap(Encodings.base64((String) value));
     }
 
     public static LocalDate toDate(Object value) {
@@ -117,6 +119,11 @@ public final class Casts {
             return Times.text(instant);
         }
         return value instanceof LocalTime time ? Times.text(time) : value.toString();
+    }
+
+    /** A TIME with its seconds even when they are zero. */
+    public static String wholeTime(LocalTime value) {
+        return value == null ? null : WHOLE_TIME.format(value);
     }
 
     /** A structured value as text. */

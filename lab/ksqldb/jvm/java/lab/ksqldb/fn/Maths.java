@@ -53,11 +53,44 @@ public final class Maths {
         if (value == null || places == null) {
             return null;
         }
-        return halfUp(value, places).setScale(value.scale(), RoundingMode.UNNECESSARY);
+        return halfUp(value, places).setScale(value.scale(), RoundingMode.DOWN);
     }
 
     private static BigDecimal halfUp(BigDecimal value, int places) {
         return value.setScale(places, value.signum() < 0 ? RoundingMode.HALF_DOWN : RoundingMode.HALF_UP);
+    }
+
+    public static Long trunc(Integer value) {
+        return value == null ? null : Long.valueOf(value);
+    }
+
+    public static Long trunc(Long value) {
+        return value;
+    }
+
+    public static Long trunc(Double value) {
+        return value == null ? null : Long.valueOf(value.longValue());
+    }
+
+    public static BigDecimal trunc(BigDecimal value) {
+        return value == null ? null : value.setScale(0, RoundingMode.DOWN);
+    }
+
+    public static Double trunc(Double value, Integer places) {
+        if (value == null || places == null) {
+            return null;
+        }
+        if (value.isNaN() || value.isInfinite()) {
+            return value;
+        }
+        return BigDecimal.valueOf(value).setScale(places, RoundingMode.DOWN).doubleValue();
+    }
+
+    public static BigDecimal trunc(BigDecimal value, Integer places) {
+        if (value == null || places == null) {
+            return null;
+        }
+        return value.setScale(places, RoundingMode.DOWN).setScale(value.scale(), RoundingMode.DOWN);
     }
 
     public static Integer floor(Integer value) {

@@ -18,6 +18,10 @@ public final class Nulls {
         return null;
     }
 
+    public static Object same(Object value) {
+        return value;
+    }
+
     public static Object ifNull(Object value, Object other) {
         return value == null ? other : value;
     }

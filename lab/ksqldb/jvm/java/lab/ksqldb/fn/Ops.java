@@ -185,6 +185,11 @@ public final class Ops {
         return a == null || b == null ? Objects.equals(a, b) : same(a, b);
     }
 
+    /** The value, which must not be NULL. */
+    public static Boolean known(Boolean value) {
+        return need(value);
+    }
+
     public static Boolean and(Boolean a, Boolean b) {
         if (Boolean.FALSE.equals(a) || Boolean.FALSE.equals(b)) {
             return Boolean.FALSE;

@@ -2,10 +2,11 @@ package lab.ksqldb.fn;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.util.Base64;
-import java.util.HexFormat;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** Text and bytes. NULL in, NULL out, unless said otherwise. */
 public final class Strings {
@@ -40,6 +41,48 @@ public final class Strings {
             }
         }
         return all.toString();
+    }
+
+    /** The first input goes between the others; NULLs are left out. */
+    public static String concatWs(String[] inputs) {
+        if (inputs.length < 2) {
+            throw new IllegalArgumentException("CONCAT_WS needs a separator and at least one text");
+        }
+        if (inputs[0] == null) {
+            return null;
+        }
+        StringBuilder all = new StringBuilder();
+        boolean first = true;
+        for (int i = 1; i < inputs.length; i++) {
+            if (inputs[i] != null) {
+                all.append(first ? "" : inputs[0]).append(inputs[i]);
+                first = false;
+            }
+        }
+        return all.toString();
+    }
+
+    /** The first input goes between the others; NULLs are left out. */
+    public static ByteBuffer concatWs(ByteBuffer[] inputs) {
+        if (inputs.length < 2) {
+            throw new IllegalArgumentException("CONCAT_WS needs a separator and at least one value");
+        }
+        if (inputs[0] == null) {
+            return null;
+        }
+        byte[] separator = bytes(inputs[0]);
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        boolean first = true;
+        for (int i = 1; i < inputs.length; i++) {
+            if (inputs[i] != null) {
+                if (!first) {
+                    all.writeBytes(separator);
+                }
+                all.writeBytes(bytes(inputs[i]));
+                first = false;
+            }
+        }
+        return ByteBuffer.wrap(all.toByteArray());
     }
 
     /** NULLs are left out. */
@@ -94,32 +137,187 @@ public final class Strings {
         return text == null || old == null || with == null ? null : text.replace(old, with);
     }
 
-    public static ByteBuffer toBytes(String text, String encoding) {
-        if (text == null || encoding == null) {
+    /** NULL for a negative length or an empty padding; longer texts are cut. */
+    public static String lpad(String text, Integer length, String padding) {
+        if (text == null || length == null || padding == null || padding.isEmpty() || length < 0) {
             return null;
         }
-        return ByteBuffer.wrap(
-                switch (encoding) {
-                    case "hex" -> HexFormat.of().parseHex(text);
-                    case "utf8" -> text.getBytes(StandardCharsets.UTF_8);
-                    case "ascii" -> text.getBytes(StandardCharsets.US_ASCII);
-                    case "base64" -> Base64.getDecoder().decode(text);
-                    default -> throw new IllegalArgumentException("Supported encodings: hex, utf8, ascii, base64");
-                });
+        return pad(length - text.length(), padding) + text.substring(0, Math.min(text.length(), length));
     }
 
-    public static String fromBytes(ByteBuffer data, String encoding) {
-        if (data == null || encoding == null) {
+    public static String rpad(String text, Integer length, String padding) {
+        if (text == null || length == null || padding == null || padding.isEmpty() || length < 0) {
             return null;
         }
-        byte[] all = bytes(data);
-        return switch (encoding) {
-            case "hex" -> "0x" + HexFormat.of().withUpperCase().formatHex(all);
-            case "utf8" -> new String(all, StandardCharsets.UTF_8);
-            case "ascii" -> new String(all, StandardCharsets.US_ASCII);
-            case "base64" -> Base64.getEncoder().encodeToString(all);
-            default -> throw new IllegalArgumentException("Supported encodings: hex, utf8, ascii, base64");
-        };
+        return text.substring(0, Math.min(text.length(), length)) + pad(length - text.length(), padding);
+    }
+
+    private static String pad(int length, String padding) {
+        return length <= 0 ? "" : padding.repeat(length / padding.length() + 1).substring(0, length);
+    }
+
+    public static ByteBuffer lpad(ByteBuffer data, Integer length, ByteBuffer padding) {
+        if (data == null || length == null || padding == null || !padding.hasRemaining() || length < 0) {
+            return null;
+        }
+        byte[] own = bytes(data);
+        byte[] all = new byte[length];
+        int before = Math.max(0, length - own.length);
+        fill(all, 0, before, bytes(padding));
+        System.arraycopy(own, 0, all, before, length - before);
+        return ByteBuffer.wrap(all);
+    }
+
+    public static ByteBuffer rpad(ByteBuffer data, Integer length, ByteBuffer padding) {
+        if (data == null || length == null || padding == null || !padding.hasRemaining() || length < 0) {
+            return null;
+        }
+        byte[] own = bytes(data);
+        byte[] all = new byte[length];
+        int kept = Math.min(own.length, length);
+        System.arraycopy(own, 0, all, 0, kept);
+        fill(all, kept, length, bytes(padding));
+        return ByteBuffer.wrap(all);
+    }
+
+    private static void fill(byte[] target, int from, int to, byte[] padding) {
+        for (int i = from; i < to; i++) {
+            target[i] = padding[(i - from) % padding.length];
+        }
+    }
+
+    /** Each word, delimited by white space, with an upper-case first letter and the rest lower. */
+    public static String initcap(String text) {
+        if (text == null) {
+            return null;
+        }
+        StringBuilder all = new StringBuilder(text.length());
+        boolean start = true;
+        for (int i = 0; i < text.length(); ) {
+            int c = text.codePointAt(i);
+            all.appendCodePoint(start ? Character.toUpperCase(c) : Character.toLowerCase(c));
+            start = Character.isWhitespace(c);
+            i += Character.charCount(c);
+        }
+        return all.toString();
+    }
+
+    public static Integer instr(String text, String part) {
+        return instr(text, part, 1, 1);
+    }
+
+    public static Integer instr(String text, String part, Integer position) {
+        return instr(text, part, position, 1);
+    }
+
+    /** Zero when there is none; a negative position searches backwards from the end. */
+    public static Integer instr(String text, String part, Integer position, Integer occurrence) {
+        if (text == null || part == null || position == null || occurrence == null || position == 0) {
+            return 0;
+        }
+        int at = position > 0 ? position - 1 : text.length() + position;
+        for (int left = occurrence; left > 0; left--) {
+            at = position > 0 ? text.indexOf(part, at) : text.lastIndexOf(part, at);
+            if (at < 0) {
+                return 0;
+            }
+            if (left > 1) {
+                at += position > 0 ? 1 : -1;
+                if (at < 0) {
+                    return 0;
+                }
+            }
+        }
+        return occurrence > 0 ? at + 1 : 0;
+    }
+
+    public static String chr(Integer code) {
+        return code == null ? null : Character.toString(code);
+    }
+
+    /** Escapes such as {@code \\u004b}; NULL for other texts. */
+    public static String chr(String escaped) {
+        if (escaped == null || escaped.length() < 6 || !escaped.startsWith("\\u")) {
+            return null;
+        }
+        StringBuilder all = new StringBuilder();
+        for (int i = 0; i < escaped.length(); ) {
+            if (escaped.startsWith("\\u", i)) {
+                all.append((char) Integer.parseInt(escaped.substring(i + 2, i + 6), 16));
+                i += 6;
+            } else {
+                all.append(escaped.charAt(i++));
+            }
+        }
+        return all.toString();
+    }
+
+    public static String elt(Integer n, String[] texts) {
+        return n == null || n < 1 || n > texts.length ? null : texts[n - 1];
+    }
+
+    public static Integer field(String text, String[] texts) {
+        for (int i = 0; text != null && i < texts.length; i++) {
+            if (text.equals(texts[i])) {
+                return i + 1;
+            }
+        }
+        return 0;
+    }
+
+    /** An empty delimiter splits between all characters. */
+    public static List<Object> split(String text, String delimiter) {
+        if (text == null || delimiter == null) {
+            return null;
+        }
+        List<Object> parts = new ArrayList<>();
+        if (delimiter.isEmpty()) {
+            for (int i = 0; i < text.length(); i++) {
+                parts.add(text.substring(i, i + 1));
+            }
+            if (parts.isEmpty()) {
+                parts.add("");
+            }
+            return parts;
+        }
+        int start = 0;
+        for (int at = text.indexOf(delimiter); at >= 0; at = text.indexOf(delimiter, start)) {
+            parts.add(text.substring(start, at));
+            start = at + delimiter.length();
+        }
+        parts.add(text.substring(start));
+        return parts;
+    }
+
+    public static List<Object> split(ByteBuffer data, ByteBuffer delimiter) {
+        if (data == null || delimiter == null) {
+            return null;
+        }
+        // Latin-1 maps bytes to characters one to one.
+        String text = new String(bytes(data), java.nio.charset.StandardCharsets.ISO_8859_1);
+        String between = new String(bytes(delimiter), java.nio.charset.StandardCharsets.ISO_8859_1);
+        List<Object> parts = split(text, between);
+        parts.replaceAll(
+                part -> ByteBuffer.wrap(((String) part).getBytes(java.nio.charset.StandardCharsets.ISO_8859_1)));
+        return parts;
+    }
+
+    /** Entries without exactly one key-value delimiter are left out; the last of equal keys wins. */
+    public static Map<Object, Object> splitToMap(String text, String entryDelimiter, String delimiter) {
+        if (text == null || entryDelimiter == null || delimiter == null) {
+            return null;
+        }
+        if (entryDelimiter.isEmpty() || delimiter.isEmpty() || entryDelimiter.equals(delimiter)) {
+            return null;
+        }
+        Map<Object, Object> map = new LinkedHashMap<>();
+        for (Object entry : split(text, entryDelimiter)) {
+            List<Object> parts = split((String) entry, delimiter);
+            if (parts.size() == 2) {
+                map.put(parts.get(0), parts.get(1));
+            }
+        }
+        return map;
     }
 
     /** Matches like SQL's LIKE; {@code %} and {@code _} do not match line ends. Zero is no escape. */

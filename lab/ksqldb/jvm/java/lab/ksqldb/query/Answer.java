@@ -38,7 +38,7 @@ public final class Answer {
         out.writeBytes(after);
     }
 
-    byte[] bytes(Object[] row) {
+    public byte[] bytes(Object[] row) {
         ByteArrayOutputStream out = new ByteArrayOutputStream(128);
         write(row, out);
         return out.toByteArray();
