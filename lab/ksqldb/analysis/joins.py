@@ -134,8 +134,6 @@ class _Join:
             shape = "FOREIGN-KEY"
             if kind in {"RIGHT", "FULL"}:
                 raise StatementError(f"{kind} OUTER JOIN on a foreign key is not supported")
-            if self._before and not self._before[-1].keys:
-                raise NotSupported("A foreign-key join after a join without a key column")
         left_type, right_type = self._typing.known(left), self._typing.known(right)
         if left_type != right_type:
             if shape == "FOREIGN-KEY":
@@ -151,7 +149,7 @@ class _Join:
             source=self._right,
             left=left,
             right=right,
-            key_type=left_type,
+            key_type=self._key_type(left_type, shape),
             keys=self._keys(left, right, shape),
             within=self._join.within,
         )
@@ -287,6 +285,13 @@ class _Join:
             known = self._before[-1].keys
             names += [k for k in known if names[0] in known and k not in names]
         return tuple(names)
+
+    def _key_type(self, criteria: SqlType, shape: Shape) -> SqlType:
+        if shape != "FOREIGN-KEY":
+            return criteria
+        return (
+            self._before[-1].key_type if self._before else self._lefts[0].source.schema.key[0].type
+        )
 
     def _left_keys(self) -> tuple[ColumnName, ...]:
         if self._before:

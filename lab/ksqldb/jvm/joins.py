@@ -68,6 +68,7 @@ class JoinBuilder:
                     step.kind,
                     rows.serde(step.formats.key, step.schema.key),
                     rows.serde(step.formats.value, step.schema.value),
+                    _key_place(step.left),
                     layout,
                 )
 

@@ -237,7 +237,7 @@ class JoinPlanner:
     ) -> Schema:
         value = left.schema.value + right.schema.value
         last = index == len(self._query.joins) - 1
-        if join.shape == "FOREIGN-KEY":
+        if join.shape == "FOREIGN-KEY" and join.keys:
             return Schema(left.schema.key, value)
         if not join.keys:
             key = self._scope.synthetic if last else None

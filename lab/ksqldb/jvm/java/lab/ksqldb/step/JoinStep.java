@@ -108,12 +108,12 @@ public final class JoinStep {
     /** Joins with the row of {@code right} whose key {@code foreign} computes; NULL matches nothing. */
     public static KTable<Row, Row> foreign(
             KTable<Row, Row> left, KTable<Row, Row> right, RowFunction foreign, Problems problems, String kind,
-            Serde<Row> key, Serde<Row> row, Layout layout) {
+            Serde<Row> key, Serde<Row> row, int leftKey, Layout layout) {
         Function<Row, Row> extract = value -> {
             Object[] found = foreign.apply(value.columns, problems);
             return found[0] == null ? null : new Row(found);
         };
-        ValueJoiner<Row, Row, Row> joiner = (a, b) -> layout.join(null, a, b);
+        ValueJoiner<Row, Row, Row> joiner = (a, b) -> layout.join(keyOf(layout, a, b, leftKey, -1), a, b);
         Materialized<Row, Row, KeyValueStore<Bytes, byte[]>> made = Materialized.with(key, row);
         return kind.equals("INNER")
                 ? left.join(right, extract, joiner, made)
