@@ -59,6 +59,16 @@ def build_dir(outfit: Outfit) -> Path:
     return outfit.build_dir
 
 
+@pytest.fixture(scope="session")
+def jvm(outfit: Outfit, build_dir: Path) -> None:
+    """The JVM of this process, with the server's Java part; there can be only one."""
+    from lab.ksqldb.jvm import boot, javac
+
+    jars = [Path(jar) for jar in outfit.class_path("ksqldb").split(":")]
+    runtime = javac.runtime_jar(build_dir, jars, outfit.java.home)
+    boot.start(outfit.java.home, [runtime, *jars], ["-Xmx128m"])
+
+
 @pytest.fixture
 def make_server(
     tmp_path: Path, bootstrap: str, classpath: str, build_dir: Path

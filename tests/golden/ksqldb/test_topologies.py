@@ -6,21 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.embedded.outfit import Outfit
 from lab.ksqldb.functions.library import builtin
-from lab.ksqldb.jvm import boot, javac
 from lab.ksqldb.jvm.topology import TopologyBuilder
 from lab.ksqldb.sql.parser import Parser
 
 from .conftest import CASES, check_golden, plan_case
-
-
-@pytest.fixture(scope="session")
-def jvm(outfit: Outfit, build_dir: Path) -> None:
-    """The JVM, inside the process of the tests."""
-    jars = [Path(part) for part in outfit.class_path("ksqldb").split(":")]
-    runtime = javac.runtime_jar(build_dir, jars, outfit.java.home)
-    boot.start(outfit.java.home, [runtime, *jars], ["-Xmx128m"])
 
 
 @pytest.mark.usefixtures("jvm")

