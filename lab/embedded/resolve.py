@@ -22,6 +22,11 @@ JANINO = "3.1.12"
 ECJ = "3.46.100"
 JACKSON = "2.21.7"
 SLF4J = "1.7.36"
+AVRO = "1.12.2"
+PROTOBUF = "4.36.1"
+# As Kafka's own clients have them: Avro would bring others beside them.
+ZSTD = "1.5.6-10"
+SNAPPY = "1.1.10.7"
 
 VERSIONS = {
     "Apache Kafka": KAFKA,
@@ -40,6 +45,10 @@ ROOTS: dict[str, tuple[str, ...]] = {
         f"org.codehaus.janino:commons-compiler:{JANINO}",
         f"org.eclipse.jdt:ecj:{ECJ}",
         f"com.fasterxml.jackson.core:jackson-databind:{JACKSON}",
+        f"org.apache.avro:avro:{AVRO}",
+        f"com.google.protobuf:protobuf-java:{PROTOBUF}",
+        f"com.github.luben:zstd-jni:{ZSTD}",
+        f"org.xerial.snappy:snappy-java:{SNAPPY}",
         f"org.slf4j:slf4j-simple:{SLF4J}",
     ),
     "registry": (f"io.apicurio:apicurio-registry-app:tar.gz:all:{APICURIO}",),

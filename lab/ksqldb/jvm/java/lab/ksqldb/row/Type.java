@@ -23,6 +23,11 @@ public final class Type {
         this.parts = parts;
     }
 
+    /** A STRUCT of some members. */
+    public static Type struct(String[] names, Type[] parts) {
+        return new Type(Base.STRUCT, 0, 0, names, parts);
+    }
+
     public static Type parse(String text) {
         Parser parser = new Parser(text);
         Type type = parser.type();

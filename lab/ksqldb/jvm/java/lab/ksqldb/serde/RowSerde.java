@@ -21,7 +21,7 @@ public final class RowSerde implements Serde<Row> {
     public Serializer<Row> serializer() {
         return (topic, row) -> {
             try {
-                return row == null ? null : codec.write(row.columns);
+                return row == null ? null : codec.write(topic, row.columns);
             } catch (IOException | RuntimeException e) {
                 throw new SerializationException("Error serializing message to topic: " + topic + ". " + e.getMessage(), e);
             }

@@ -1,0 +1,254 @@
+package lab.ksqldb.registry;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * A client of a schema registry with Confluent's API. Schemas by id are kept for ever, for they do not change. Every
+ * method may block and throws RegistryException.
+ */
+public final class Registry {
+    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final long PATIENCE_MS = 30_000;
+    private static final long UNKNOWN_FOR_MS = 2_000;
+    private static volatile Registry current;
+
+    private final ObjectMapper mapper = new ObjectMapper();
+    private final String[] urls;
+    private final String authorization;
+    private final Map<Integer, RegisteredSchema> schemas = new ConcurrentHashMap<>();
+    private final Map<Integer, Long> unknown = new ConcurrentHashMap<>();
+    private final Map<String, Integer> registered = new ConcurrentHashMap<>();
+    private HttpClient http;
+
+    /** {@code urls} are separated by commas and tried in turn; {@code userInfo} is {@code user:password} or null. */
+    public Registry(String urls, String userInfo) {
+        this.urls = urls.trim().split("\\s*,\\s*");
+        authorization = userInfo == null
+                ? null
+                : "Basic " + Base64.getEncoder().encodeToString(userInfo.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Makes it the registry of this process's codecs; null for none. */
+    public static void install(Registry registry) {
+        current = registry;
+    }
+
+    /** The registry of this process's codecs. */
+    public static Registry installed() {
+        Registry found = current;
+        if (found == null) {
+            throw new RegistryException(0, "No schema registry is configured: set ksql.schema.registry.url", null);
+        }
+        return found;
+    }
+
+    /** A schema by its id, for reading records: while the registry cannot be reached, it is asked again for a while. */
+    public RegisteredSchema forReading(int id) {
+        long deadline = System.nanoTime() + PATIENCE_MS * 1_000_000;
+        for (long pause = 50; ; pause = Math.min(pause * 2, 2_000)) {
+            try {
+                return byId(id);
+            } catch (RegistryException e) {
+                if (!e.temporary() || System.nanoTime() > deadline) {
+                    throw e;
+                }
+            }
+            try {
+                Thread.sleep(pause);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new RegistryException(0, "interrupted while waiting for the schema registry", e);
+            }
+        }
+    }
+
+    /** A schema by its id; asked once. */
+    public RegisteredSchema byId(int id) {
+        RegisteredSchema found = schemas.get(id);
+        if (found != null) {
+            return found;
+        }
+        Long until = unknown.get(id);
+        if (until != null && System.nanoTime() < until) {
+            throw new RegistryException(404, "Schema " + id + " not found", null);
+        }
+        try {
+            found = schema(id, request("GET", "/schemas/ids/" + id, null));
+        } catch (RegistryException e) {
+            if (e.status == 404) {
+                unknown.put(id, System.nanoTime() + UNKNOWN_FOR_MS * 1_000_000);
+            }
+            throw e;
+        }
+        unknown.remove(id);
+        schemas.put(id, found);
+        return found;
+    }
+
+    /** A subject's latest schema, or null when it has none. */
+    public RegisteredSchema latest(String subject) {
+        try {
+            JsonNode answer = request("GET", "/subjects/" + encoded(subject) + "/versions/latest", null);
+            return schema(answer.get("id").asInt(), answer);
+        } catch (RegistryException e) {
+            if (e.status == 404) {
+                return null;
+            }
+            throw e;
+        }
+    }
+
+    /** The id of a schema under a subject, where it is put if it is not there. */
+    public int register(String subject, String type, String text) {
+        String key = subject + '\n' + text;
+        Integer known = registered.get(key);
+        if (known == null) {
+            ObjectNode body = mapper.createObjectNode();
+            if (!type.equals("AVRO")) {
+                body.put("schemaType", type);
+            }
+            body.put("schema", text);
+            known = request("POST", "/subjects/" + encoded(subject) + "/versions", body).get("id").asInt();
+            registered.put(key, known);
+        }
+        return known;
+    }
+
+    /** Puts the schema of an id under a subject, references included. */
+    public void registerAgain(String subject, int id) {
+        ObjectNode body = (ObjectNode) request("GET", "/schemas/ids/" + id, null);
+        ObjectNode sent = mapper.createObjectNode();
+        for (String member : new String[] {"schemaType", "schema", "references"}) {
+            if (body.hasNonNull(member)) {
+                sent.set(member, body.get(member));
+            }
+        }
+        request("POST", "/subjects/" + encoded(subject) + "/versions", sent);
+    }
+
+    /** Deletes a subject with all its versions; a missing one is no error. */
+    public void delete(String subject) {
+        registered.keySet().removeIf(key -> key.startsWith(subject + '\n'));
+        try {
+            request("DELETE", "/subjects/" + encoded(subject), null);
+        } catch (RegistryException e) {
+            if (e.status != 404) {
+                throw e;
+            }
+        }
+    }
+
+    /** Deletes the subjects whose names begin so. */
+    public void deletePrefixed(String prefix) {
+        for (JsonNode subject : request("GET", "/subjects", null)) {
+            if (subject.asText().startsWith(prefix)) {
+                delete(subject.asText());
+            }
+        }
+    }
+
+    private RegisteredSchema schema(int id, JsonNode answer) {
+        Map<String, String> references = new LinkedHashMap<>();
+        collect(answer, references);
+        String type = answer.hasNonNull("schemaType") ? answer.get("schemaType").asText() : "AVRO";
+        return new RegisteredSchema(id, type, answer.get("schema").asText(), references);
+    }
+
+    private void collect(JsonNode answer, Map<String, String> references) {
+        if (!answer.hasNonNull("references")) {
+            return;
+        }
+        for (JsonNode reference : answer.get("references")) {
+            String name = reference.get("name").asText();
+            if (!references.containsKey(name)) {
+                JsonNode target = request(
+                        "GET",
+                        "/subjects/" + encoded(reference.get("subject").asText()) + "/versions/"
+                                + reference.get("version").asInt(),
+                        null);
+                collect(target, references);
+                references.put(name, target.get("schema").asText());
+            }
+        }
+    }
+
+    private static String encoded(String subject) {
+        return URLEncoder.encode(subject, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    private synchronized HttpClient http() {
+        if (http == null) {
+            http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(TIMEOUT).build();
+        }
+        return http;
+    }
+
+    private JsonNode request(String method, String path, JsonNode body) {
+        List<String> failures = new ArrayList<>();
+        Exception last = null;
+        for (String url : urls) {
+            try {
+                return answered(method, url.replaceAll("/+$", "") + path, body);
+            } catch (IOException e) {
+                String said = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+                failures.add(url + ": " + said);
+                last = e;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new RegistryException(0, "interrupted while asking the schema registry", e);
+            }
+        }
+        throw new RegistryException(0, "The schema registry cannot be reached: " + String.join("; ", failures), last);
+    }
+
+    private JsonNode answered(String method, String url, JsonNode body) throws IOException, InterruptedException {
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(URI.create(url))
+                        .timeout(TIMEOUT)
+                        .header("Accept", "application/vnd.schemaregistry.v1+json, application/json")
+                        .header("Content-Type", "application/vnd.schemaregistry.v1+json")
+                        .method(
+                                method,
+                                body == null
+                                        ? HttpRequest.BodyPublishers.noBody()
+                                        : HttpRequest.BodyPublishers.ofByteArray(mapper.writeValueAsBytes(body)));
+        if (authorization != null) {
+            request.header("Authorization", authorization);
+        }
+        HttpResponse<byte[]> response = http().send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+        if (response.statusCode() / 100 != 2) {
+            throw refused(response);
+        }
+        return mapper.readTree(response.body());
+    }
+
+    private RegistryException refused(HttpResponse<byte[]> response) {
+        int status = response.statusCode();
+        String said = new String(response.body(), StandardCharsets.UTF_8);
+        try {
+            JsonNode error = mapper.readTree(response.body());
+            if (error != null && error.hasNonNull("message")) {
+                said = error.get("message").asText() + "; error code: " + error.path("error_code").asInt(status);
+            }
+        } catch (IOException e) {
+            said = said.strip();
+        }
+        return new RegistryException(status, said.isEmpty() ? "status " + status : said, null);
+    }
+}
