@@ -47,6 +47,18 @@ def bootstrap(outfit: Outfit, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
+def registry_url(outfit: Outfit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a schema registry that only this test process uses.
+
+    Tests that ask for it belong to the group ``schema-registry``, so that one process starts one.
+    """
+    from support.scratch_registry import scratch_registry
+
+    with scratch_registry(outfit, tmp_path_factory.mktemp("registry") / "node") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def classpath(outfit: Outfit) -> str:
     """The jars of the ksqlDB-compatible server."""
     return outfit.class_path("ksqldb")

@@ -62,15 +62,26 @@ class Schema:
         )
 
 
+FormatProperties = tuple[tuple[str, str], ...]
+"""Properties of a format by name, in the order of their names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A serialization format's name and how single columns are wrapped.
+    """A serialization format's name, how single columns are wrapped, and its properties.
 
-    ``wrap`` is None where the format or the number of columns leaves no choice.
+    ``wrap`` is None where the format or the number of columns leaves no choice. ``is_key`` says, of
+    formats with a schema registry, that the schemas are those of keys.
     """
 
     name: str
     wrap: bool | None = None
+    properties: FormatProperties = ()
+    is_key: bool = False
+
+    def property(self, name: str) -> str | None:
+        """A property's value."""
+        return dict(self.properties).get(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from lab.ksqldb.analysis import properties, schemas
+from lab.ksqldb.analysis import formats, inference, properties, schemas
 from lab.ksqldb.analysis.topics import NewTopic, Topics
 from lab.ksqldb.catalog import Catalog, Column, Schema, Source
 from lab.ksqldb.errors import BadRequest, NotSupported, StatementError
@@ -36,9 +36,13 @@ class Exists:
 
 
 def create_source(
-    statement: ast.CreateSource, catalog: Catalog, topics: Topics, default_formats: dict[str, str]
+    statement: ast.CreateSource,
+    catalog: Catalog,
+    topics: Topics,
+    default_formats: dict[str, str],
+    registry: inference.Schemas | None = None,
 ) -> CreatedSource | Exists:
-    """Check a CREATE STREAM or CREATE TABLE.
+    """Check a CREATE STREAM or CREATE TABLE. ``registry`` is None where none is configured.
 
     Raises:
         RequestError: it is refused.
@@ -62,6 +66,12 @@ def create_source(
     try:
         key_name = properties.known_format(clause.format("KEY_FORMAT") or "")
         value_name = properties.known_format(clause.format("VALUE_FORMAT") or "")
+        for side, name in (("KEY", key_name), ("VALUE", value_name)):
+            formats.properties_of(side, name, clause, statement.name)
+            if formats.uses_registry(name) and registry is None:
+                raise inference.not_configured(name)
+        shown = inference.complete(shown, clause, registry)
+        statement = dataclasses.replace(statement, columns=shown.columns)
         new_topic = _topic(shown, clause, TopicName(topic_name), topics)
         policy = "compact" if statement.kind == "TABLE" else "delete"
         clause = clause.adding(("CLEANUP_POLICY", policy))
@@ -144,12 +154,17 @@ def _source(
     existing: Source | None,
 ) -> Source:
     schema = _schema(statement)
-    key = schemas.key_format(key_name)
-    value = schemas.value_format(value_name, clause.flag("WRAP_SINGLE_VALUE"), schema.value)
-    for name in ("VALUE_DELIMITER", "KEY_DELIMITER"):
-        if clause.text(name) is not None:
-            shown = value_name if name == "VALUE_DELIMITER" else key_name
-            raise StatementError(f"{shown} does not support the following configs: [delimiter]")
+    key = formats.key_format(
+        key_name,
+        formats.properties_of("KEY", key_name, clause, statement.name),
+        schema.key,
+    )
+    value = formats.value_format(
+        value_name,
+        clause.flag("WRAP_SINGLE_VALUE"),
+        schema.value,
+        formats.properties_of("VALUE", value_name, clause, statement.name),
+    )
     timestamp = schemas.timestamp_column(
         schema, clause.text("TIMESTAMP"), clause.text("TIMESTAMP_FORMAT")
     )

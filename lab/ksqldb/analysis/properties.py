@@ -8,11 +8,17 @@ from dataclasses import dataclass
 from lab.ksqldb.errors import NotSupported, StatementError
 from lab.ksqldb.sql.ast import Properties, PropertyValue
 
-FORMATS = ("KAFKA", "JSON", "NONE")
-"""The formats this server has."""
-
-OTHER_FORMATS = ("AVRO", "DELIMITED", "JSON_SR", "PROTOBUF", "PROTOBUF_NOSR")
-"""The formats of ksqlDB that it refuses by name."""
+FORMATS = (
+    "AVRO",
+    "DELIMITED",
+    "JSON",
+    "JSON_SR",
+    "KAFKA",
+    "NONE",
+    "PROTOBUF",
+    "PROTOBUF_NOSR",
+)
+"""The formats this server has: all of ksqlDB's."""
 
 _TYPES: dict[str, type] = {
     "KAFKA_TOPIC": str,
@@ -34,12 +40,8 @@ _TYPES: dict[str, type] = {
     "VALUE_SCHEMA_ID": int,
     "KEY_SCHEMA_FULL_NAME": str,
     "VALUE_SCHEMA_FULL_NAME": str,
-}
-_REFUSED = {
-    "KEY_SCHEMA_ID",
-    "VALUE_SCHEMA_ID",
-    "KEY_SCHEMA_FULL_NAME",
-    "VALUE_SCHEMA_FULL_NAME",
+    "KEY_PROTOBUF_NULLABLE_REPRESENTATION": str,
+    "VALUE_PROTOBUF_NULLABLE_REPRESENTATION": str,
 }
 _PREPARE = "Failed to prepare statement: "
 
@@ -103,10 +105,35 @@ def check(items: Properties) -> WithClause:
                 "\nEither use just 'FORMAT', or use 'KEY_FORMAT' and 'VALUE_FORMAT'."
             )
     _check_window(clause)
-    refused = _REFUSED & have.keys()
-    if refused:
-        raise NotSupported(f"The WITH property {min(refused)}")
+    for name in ("KEY", "VALUE"):
+        _check_delimiter(clause, f"{name}_DELIMITER")
+        _check_nullable(clause, f"{name}_PROTOBUF_NULLABLE_REPRESENTATION")
     return clause
+
+
+def _check_delimiter(clause: WithClause, name: str) -> None:
+    value = clause.text(name)
+    if value is None or (len(value) == 1 and value.strip()) or value in {"TAB", "SPACE"}:
+        return
+    if not value.strip():
+        raise StatementError(
+            f"{_PREPARE}Configuration {name} is invalid: Delimiter cannot be empty, if you meant "
+            "to have a tab or space for delimiter, please use the special values 'TAB' or 'SPACE'"
+            "\nExample valid value: ';'"
+        )
+    raise StatementError(
+        f"{_PREPARE}Configuration {name} is invalid: Invalid delimiter value: '{value}'. "
+        "Delimiter must be a single character or TAB,SPACE\nExample valid value: ';'"
+    )
+
+
+def _check_nullable(clause: WithClause, name: str) -> None:
+    value = clause.text(name)
+    if value is not None and value not in {"OPTIONAL", "WRAPPER"}:
+        raise StatementError(
+            f"{_PREPARE}Invalid value {value} for property {name}: String must be one of: "
+            "OPTIONAL, WRAPPER, null"
+        )
 
 
 def _check_window(clause: WithClause) -> None:
@@ -153,12 +180,9 @@ def known_format(name: str) -> str:
     """The format's name in upper case.
 
     Raises:
-        StatementError: ksqlDB has no such format.
-        NotSupported: it has, this server has not.
+        StatementError: there is no such format.
     """
     upper = name.upper()
-    if upper in OTHER_FORMATS:
-        raise NotSupported(f"The {upper} format")
     if upper not in FORMATS:
         raise StatementError(f"Unknown format: {upper}")
     return upper

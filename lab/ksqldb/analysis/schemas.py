@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from lab.ksqldb.analysis import formats
 from lab.ksqldb.catalog import RESERVED_COLUMNS, Column, Format, Schema, Timestamp
 from lab.ksqldb.errors import RequestError, StatementError
 from lab.ksqldb.sql.identifiers import quote
 from lab.ksqldb.sql.types import Base, contains_map
 
-_KAFKA_TYPES = {Base.INTEGER, Base.BIGINT, Base.DOUBLE, Base.STRING, Base.BYTES}
+key_format = formats.key_format
+value_format = formats.value_format
 
 
 def check_formats(
@@ -35,21 +37,19 @@ def _check_side(
 ) -> None:
     suffix = " KEY" if side == "Key" else ""
     shown = ", ".join(f"{quote(c.name)} {c.type}{suffix}" for c in columns)
-    reason = None
-    if format_.name == "NONE" and columns:
-        reason = f"The 'NONE' format can only be used when no columns are defined. Got: [{shown}]"
-    elif format_.name == "KAFKA":
-        if len(columns) > 1:
-            reason = f"The 'KAFKA' format only supports a single field. Got: [{shown}]"
-        else:
-            bad = next((c for c in columns if c.type.base not in _KAFKA_TYPES), None)
-            if bad is not None:
-                reason = f"The 'KAFKA' format does not support type '{bad.type.base.value}'"
+    reason = formats.refusal(format_.name, columns, shown)
     if reason is not None:
         raise error(
             f"{side} format does not support schema.\nformat: {format_.name}\n"
-            f"schema: Persistence{{columns=[{shown}], features=[]}}\nreason: {reason}"
+            f"schema: Persistence{{columns=[{shown}], features=[{_feature(format_, columns)}]}}\n"
+            f"reason: {reason}"
         )
+
+
+def _feature(format_: Format, columns: tuple[Column, ...]) -> str:
+    if format_.wrap is None or len(columns) != 1:
+        return ""
+    return "WRAP_SINGLES" if format_.wrap else "UNWRAP_SINGLES"
 
 
 def check_names(columns: tuple[Column, ...]) -> None:
@@ -100,21 +100,3 @@ def timestamp_column(schema: Schema, name: str | None, format_: str | None) -> T
             "String with a timestamp_format specified."
         )
     return Timestamp(column.name, format_)
-
-
-def value_format(name: str, wrap: bool | None, columns: tuple[Column, ...]) -> Format:
-    """A value format with its wrapping, as far as it can be chosen."""
-    if wrap is None:
-        return Format(name, True if name == "JSON" and len(columns) == 1 else None)
-    if len(columns) != 1:
-        raise StatementError("'WRAP_SINGLE_VALUE' is only valid for single-field value schemas")
-    if name != "JSON" and wrap:
-        raise StatementError(
-            f"Format '{name}' does not support 'WRAP_SINGLE_VALUE' set to '{str(wrap).lower()}'."
-        )
-    return Format(name, wrap)
-
-
-def key_format(name: str) -> Format:
-    """A key format; single key columns are not wrapped."""
-    return Format(name, False if name == "JSON" else None)

@@ -27,7 +27,13 @@ def struct_text(columns: Sequence[Column]) -> str:
 def codec(format_: Format, columns: Sequence[Column]) -> Any:
     """A Java codec for columns in a format."""
     wrapped = format_.wrap is not False
-    return jpype.JClass("lab.ksqldb.serde.Codec").of(format_.name, struct_text(columns), wrapped)
+    of = jpype.JClass("lab.ksqldb.serde.Codec").of
+    if not format_.properties and not format_.is_key:
+        return of(format_.name, struct_text(columns), wrapped)
+    properties = jpype.JClass("java.util.HashMap")()
+    for name, value in format_.properties:
+        properties.put(name, value)
+    return of(format_.name, struct_text(columns), wrapped, format_.is_key, properties)
 
 
 def serde(format_: Format, columns: Sequence[Column], extra: int = 0) -> Any:
@@ -83,9 +89,16 @@ def timestamp_place(timestamp: Timestamp, record: Schema) -> tuple[bool, int]:
 
 
 def encode(source: Source, key: list[Any], value: list[Any]) -> tuple[Any, Any]:
-    """A record's key and value as Java byte arrays (None for no bytes)."""
+    """A record's key and value as Java byte arrays (None for no bytes).
+
+    Raises:
+        JavaFault: a value does not fit its format, or the schema registry refuses its schema.
+    """
+    topic = source.topic
+    key_codec = codec(source.key_format, source.schema.key)
+    value_codec = codec(source.value_format, source.schema.value)
     with translated():
         return (
-            codec(source.key_format, source.schema.key).write(object_array(key)),
-            codec(source.value_format, source.schema.value).write(object_array(value)),
+            key_codec.named(topic).write(topic, object_array(key)),
+            value_codec.named(topic).write(topic, object_array(value)),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from lab.ksqldb.analysis import schemas
+from lab.ksqldb.analysis.formats import without_schema_id
 from lab.ksqldb.catalog import (
     PSEUDO_COLUMNS,
     Column,
@@ -22,7 +23,9 @@ def internal_formats(source: Source, schema: Schema, key_format: str | None) -> 
     value = source.value_format
     if value.name != "JSON" or len(schema.value) == 1:
         value = Format("JSON", True)
-    key = source.key_format if key_format is None else schemas.key_format(key_format)
+    key = without_schema_id(source.key_format)
+    if key_format is not None:
+        key = schemas.key_format(key_format)
     if key.name == "NONE":
         key = schemas.key_format("KAFKA")
     return Formats(key, dataclasses.replace(value, wrap=True))

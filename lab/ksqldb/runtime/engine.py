@@ -30,6 +30,7 @@ from lab.ksqldb.jvm import rows
 from lab.ksqldb.jvm.connect import Connection
 from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.kafka import Broker, CommandLog
+from lab.ksqldb.jvm.registry import SchemaRegistry
 from lab.ksqldb.jvm.values import object_array, to_java
 from lab.ksqldb.jvm.versions import invalid_value, known_properties
 from lab.ksqldb.names import ColumnName, QueryId
@@ -69,6 +70,7 @@ class Engine:
         self.config = config
         self.parser = parser
         self.functions = builtin()
+        self.schemas = self._schema_registry()
         self.catalog = Catalog()
         self.cluster_id = ""
         self.statuses: dict[str, Outcome] = {}
@@ -120,6 +122,14 @@ class Engine:
         self._start_restored()
         self._restored_all.set()
 
+    def _schema_registry(self) -> SchemaRegistry | None:
+        settings = self.config.effective()
+        urls = settings.get("ksql.schema.registry.url")
+        if not urls:
+            return None
+        user_info = settings.get("ksql.schema.registry.basic.auth.user.info")
+        return SchemaRegistry(urls, user_info, self._parse_type)
+
     def note(self, what: str) -> None:
         """Note when a part of the start was done, in seconds since the process began."""
         self.took.append((what, time.perf_counter() - self._begun))
@@ -153,7 +163,7 @@ class Engine:
 
     def planning(self, catalog: Catalog, topics: Any) -> Planning:
         """A planner over some catalog and topics."""
-        return Planning(catalog, topics, self.functions, self.config.effective())
+        return Planning(catalog, topics, self.functions, self.config.effective(), self.schemas)
 
     @property
     def next_query_number(self) -> int:
@@ -166,6 +176,7 @@ class Engine:
         Raises:
             KsqlError: some of it failed.
         """
+        self._register(planned)
         if planned.new_topic is not None:
             self._create_topic(planned.new_topic)
         record = commands.write(planned.key, planned.command, properties)
@@ -173,6 +184,7 @@ class Engine:
         self.runner.wait_for(offset, _APPLY_SECONDS)
         if planned.old_topic is not None:
             self.broker.delete(planned.old_topic)
+            self._unregister(planned)
         query = planned.command.query
         outcome = Outcome(
             planned.key,
@@ -183,6 +195,25 @@ class Engine:
         )
         self.statuses[planned.key] = outcome
         return outcome
+
+    def _register(self, planned: Distributed) -> None:
+        for registration in planned.registrations:
+            assert self.schemas is not None  # noqa: S101 - else it is refused when planned
+            try:
+                self.schemas.register(registration)
+            except StatementError as error:
+                error.statement = planned.command.statement
+                raise
+
+    def _unregister(self, planned: Distributed) -> None:
+        registry = self.schemas
+        if registry is None:
+            return
+        for subject in planned.old_subjects:
+            try:
+                registry.delete(subject)
+            except JavaFault as fault:
+                _LOG.warning("the subject %s is left behind: %s", subject, fault.message)
 
     def _create_topic(self, topic: NewTopic) -> None:
         try:
@@ -278,7 +309,13 @@ class Engine:
         source = insertion.source
         key = self._java_values(insertion.key, source.schema.key, source)
         value = self._java_values(insertion.value, source.schema.value, source)
-        key_bytes, value_bytes = rows.encode(source, key, value)
+        try:
+            key_bytes, value_bytes = rows.encode(source, key, value)
+        except JavaFault as fault:
+            raise StatementError(
+                f"Failed to insert values into '{source.name}'. "
+                f"Could not serialize the record: {fault.message}"
+            ) from None
         timestamp = insertion.timestamp
         if timestamp is not None and not isinstance(timestamp, int):
             raise StatementError("ROWTIME takes a BIGINT: milliseconds since 1970.")

@@ -15,11 +15,13 @@ from lab.ksqldb.catalog import Source
 from lab.ksqldb.config import ServerConfig
 from lab.ksqldb.errors import KsqlError
 from lab.ksqldb.functions.registry import Registry
+from lab.ksqldb.jvm import registry
 from lab.ksqldb.jvm.kafka import Broker
 from lab.ksqldb.jvm.queries import StreamsApp, TableReader
 from lab.ksqldb.jvm.rows import ParseExpression
 from lab.ksqldb.jvm.topology import TopologyBuilder
 from lab.ksqldb.names import QueryId
+from lab.ksqldb.plan.formats import needs_registry
 from lab.ksqldb.plan.steps import QueryPlan, Sink, topics, walk
 
 _LOG = logging.getLogger(__name__)
@@ -164,12 +166,13 @@ class PersistentQueries:
             return
         found.app.close(timeout_ms=_STOP_MS, forget=True)
         _LOG.info("terminated %s", query)
-        cleaner = threading.Thread(target=self._clean, args=(query,), daemon=True)
+        cleaner = threading.Thread(target=self._clean, args=(found.plan,), daemon=True)
         self._cleaners = [c for c in self._cleaners if c.is_alive()]
         self._cleaners.append(cleaner)
         cleaner.start()
 
-    def _clean(self, query: QueryId) -> None:
+    def _clean(self, plan: QueryPlan) -> None:
+        query = plan.id
         application = self.application_id(query)
         try:
             self._broker.delete_prefixed(f"{application}-")
@@ -177,6 +180,11 @@ class PersistentQueries:
                 self._broker.delete_group(application)
         except KsqlError as error:
             _LOG.warning("the internal topics of %s are left behind: %s", query, error)
+        try:
+            if needs_registry(plan):
+                registry.delete_prefixed(f"{application}-")
+        except KsqlError as error:
+            _LOG.warning("the internal schemas of %s are left behind: %s", query, error)
 
     def close(self) -> None:
         """Stop all queries side by side; they go on where they were at the next start."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.ksqldb.analysis import ddl
+from lab.ksqldb.analysis import ddl, inference
 from lab.ksqldb.analysis.topics import Topics
 from lab.ksqldb.catalog import Catalog, Source
 from lab.ksqldb.errors import StatementError
@@ -25,15 +25,19 @@ class DdlPlanning:
         topics: Topics,
         functions: Registry,
         effective: dict[str, str],
+        registry: inference.Schemas | None = None,
     ) -> None:
         self._catalog = catalog
         self._topics = topics
         self._functions = functions
         self._effective = effective
+        self._registry = registry
 
     def create_source(self, statement: ast.CreateSource, next_id: int) -> Distributed | Warned:
         """Plan a CREATE STREAM or CREATE TABLE; ``next_id`` numbers a source table's query."""
-        made = ddl.create_source(statement, self._catalog, self._topics, self._default_formats())
+        made = ddl.create_source(
+            statement, self._catalog, self._topics, self._default_formats(), self._registry
+        )
         if isinstance(made, ddl.Exists):
             return Warned(made.message)
         kind = statement.kind.lower()
@@ -47,6 +51,9 @@ class DdlPlanning:
                 else f"Created query with ID {query.id}"
             ),
             new_topic=made.new_topic,
+            registrations=inference.registrations(
+                made.source, self._registry, only_if_missing=True
+            ),
         )
 
     def _default_formats(self) -> dict[str, str]:
@@ -80,6 +87,7 @@ class DdlPlanning:
             Command(text, drop=source.name, terminate=tuple(own)),
             f"Source {quote(source.name)} (topic: {source.topic}) was dropped.",
             old_topic=source.topic if statement.delete_topic else None,
+            old_subjects=inference.subjects(source) if statement.delete_topic else (),
         )
 
     def create_type(self, statement: ast_admin.CreateType) -> Distributed:

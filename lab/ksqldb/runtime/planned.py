@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lab.ksqldb.analysis.inference import Registration
 from lab.ksqldb.analysis.topics import NewTopic, SandboxTopics
 from lab.ksqldb.catalog import Catalog, QueryReference
 from lab.ksqldb.names import TopicName
@@ -23,6 +24,8 @@ class Distributed:
     message: str
     new_topic: NewTopic | None = None
     old_topic: TopicName | None = None
+    registrations: tuple[Registration, ...] = ()
+    old_subjects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

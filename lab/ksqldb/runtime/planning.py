@@ -8,11 +8,11 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from lab.ksqldb.analysis import ddl, properties, schemas
+from lab.ksqldb.analysis import ddl, formats, inference, properties, schemas
 from lab.ksqldb.analysis.joins import check_partitions
 from lab.ksqldb.analysis.query import AnalyzedQuery, analyze, qualified
 from lab.ksqldb.analysis.topics import NewTopic, Topic
-from lab.ksqldb.catalog import Source
+from lab.ksqldb.catalog import Format, FormatProperties, Source
 from lab.ksqldb.errors import (
     BadRequest,
     NotSupported,
@@ -89,8 +89,10 @@ class Planning(DdlPlanning):
             clause.text("KAFKA_TOPIC") or self._effective["ksql.output.topic.name.prefix"] + name
         )
         new_topic, clause = self._sink_topic(statement, clause, topic, from_topic)
-        formats = self._formats(clause, planned, source)
-        schemas.check_formats(planned.schema, formats.key, formats.value, error=BadRequest)
+        sink_formats = self._formats(clause, planned, source, name)
+        schemas.check_formats(
+            planned.schema, sink_formats.key, sink_formats.value, error=BadRequest
+        )
         shown = dataclasses.replace(
             statement, properties=clause.items, query=qualified(statement.query, analyzed)
         )
@@ -104,15 +106,15 @@ class Planning(DdlPlanning):
             kind=statement.kind,
             schema=planned.schema,
             topic=topic,
-            key_format=formats.key,
-            value_format=formats.value,
+            key_format=sink_formats.key,
+            value_format=sink_formats.value,
             statement=text,
             written_by_query=True,
             derived_from=analyzed.sources,
         )
-        plan = QueryPlan(
-            query, analyzed.sources, sink.name, with_sink(planned, name, topic, formats)
-        )
+        last = with_sink(planned, name, topic, sink_formats)
+        plan = QueryPlan(query, analyzed.sources, sink.name, last)
+        self._check_schema_ids(sink)
         running = self._catalog.query(query)
         if running is not None:
             upgrade.check(name, running.shape, upgrade.shape(plan))
@@ -121,7 +123,24 @@ class Planning(DdlPlanning):
             command=Command(text, create=sink, query=plan),
             message=f"Created query with ID {query}",
             new_topic=new_topic,
+            registrations=inference.registrations(sink, self._registry, only_if_missing=False),
         )
+
+    def _check_schema_ids(self, sink: Source) -> None:
+        """Refuse a sink whose columns are not those of the schemas that it names by id."""
+        for side, format_, columns in (
+            ("Key", sink.key_format, sink.schema.key),
+            ("Value", sink.value_format, sink.schema.value),
+        ):
+            given = format_.property("schemaId")
+            if given is None:
+                continue
+            if self._registry is None:
+                raise inference.not_configured(format_.name)
+            bare = format_.wrap is False and len(columns) == 1
+            found = self._registry.columns(format_, sink.topic, bare=bare, schema_id=int(given))
+            if not bare:
+                inference.check_against(side, columns, found, int(given))
 
     def _output(
         self, statement: ast.CreateAsSelect, key_format: str | None
@@ -288,7 +307,9 @@ class Planning(DdlPlanning):
             clause,
         )
 
-    def _formats(self, clause: properties.WithClause, planned: Planned, source: Source) -> Formats:
+    def _formats(
+        self, clause: properties.WithClause, planned: Planned, source: Source, sink: str
+    ) -> Formats:
         key_name = clause.format("KEY_FORMAT") or source.key_format.name
         if key_name == "NONE" and planned.schema.key:
             key_name = self._effective["ksql.persistence.default.format.key"]
@@ -298,7 +319,29 @@ class Planning(DdlPlanning):
         value_name = properties.known_format(
             clause.format("VALUE_FORMAT") or source.value_format.name
         )
-        value = schemas.value_format(
-            value_name, clause.flag("WRAP_SINGLE_VALUE"), planned.schema.value
+        key = formats.key_format(
+            key_name,
+            _inherited(
+                source.key_format, formats.properties_of("KEY", key_name, clause, sink), key_name
+            ),
+            planned.schema.key,
         )
-        return Formats(schemas.key_format(key_name), value)
+        value = formats.value_format(
+            value_name,
+            clause.flag("WRAP_SINGLE_VALUE"),
+            planned.schema.value,
+            _inherited(
+                source.value_format,
+                formats.properties_of("VALUE", value_name, clause, sink),
+                value_name,
+            ),
+        )
+        return Formats(key, value)
+
+
+def _inherited(source: Format, own: FormatProperties, name: str) -> FormatProperties:
+    """A sink's properties with those it takes over from its source: the delimiter."""
+    delimiter = source.property("delimiter")
+    if name != source.name or delimiter is None or dict(own).get("delimiter") is not None:
+        return own
+    return (*own, ("delimiter", delimiter))

@@ -19,10 +19,11 @@ from typing import Any
 
 import confluent_kafka.admin as kafka_admin
 import httpx2
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 HERE = Path(__file__).parent
 _BROKER_WAIT_SECONDS = 20
+_LOG_TOPIC = "default_ksql_processing_log"
 
 
 def _comparer() -> Any:
@@ -58,13 +59,17 @@ def scenario(name: str) -> dict[str, Any]:
     return data
 
 
-def replay(name: str, url: str, bootstrap: str, service_id: str) -> Iterator[Result]:
+def replay(
+    name: str, url: str, bootstrap: str, service_id: str, registry_url: str = ""
+) -> Iterator[Result]:
     """Send each request in order and compare; look at the broker where the recording did."""
     broker = Broker(bootstrap, service_id)
     ids: dict[str, str] = {}
     with httpx2.Client(base_url=url, timeout=60) as client:
         for number, step in enumerate(scenario(name)["steps"]):
-            if "request" in step:
+            if step.get("service") == "sr":
+                yield _registry_exchange(registry_url, number, step)
+            elif "request" in step:
                 broker.note(_sql(step["request"].get("body")))
                 yield _exchange(client, number, step, ids, service_id)
             else:
@@ -100,6 +105,31 @@ def _exchange(
             same = comparer.text(expected["message"]) == comparer.text(actual.get("message", ""))
         _learn(expected, actual, ids)
     return Result(number, what, tuple(differences), same)
+
+
+def _registry_exchange(registry_url: str, number: int, step: dict[str, Any]) -> Result:
+    request, recorded = step["request"], step["response"]
+    response = httpx2.request(
+        request["method"],
+        registry_url + request["path"],
+        json=request["body"],
+        headers=request["headers"],
+        timeout=30,
+    )
+    differences = []
+    if response.status_code != recorded["status"]:
+        differences.append(comparer.Difference("status", recorded["status"], response.status_code))
+    differences += comparer.compare_bodies(
+        _without_ids(recorded["body"]), _without_ids(response.json())
+    )
+    return Result(number, f"{request['method']} {request['path']}", tuple(differences))
+
+
+def _without_ids(answer: dict[str, Any]) -> dict[str, Any]:
+    """A registry's answer without the schema's id, and a JSON schema as data."""
+    found = {k: v for k, v in answer.items() if k != "id"}
+    schema = found.get("schema", "")
+    return found | {"schema": json.loads(schema)} if schema.startswith(("{", "[")) else found
 
 
 def _as_default(text: str, service_id: str) -> str:
@@ -154,9 +184,24 @@ class Broker:
     def look(self, number: int, step: dict[str, Any]) -> Result:
         if "topics" in step:
             return self._until_agreed(number, step)
+        if "created" in step:
+            new = kafka_admin.NewTopic(step["created"], step["partitions"], 1)  # type: ignore[attr-defined] # exported in fact
+            self._admin.create_topics([new])[step["created"]].result(timeout=10)
+            return Result(number, f"created {step['created']}", ())
+        if "produced_to" in step:
+            return self._produce(number, step)
         return self._records(number, step)
 
+    def _produce(self, number: int, step: dict[str, Any]) -> Result:
+        producer = Producer({"bootstrap.servers": self._bootstrap})
+        for key, value in step["rows"]:
+            producer.produce(step["produced_to"], key=key, value=value)
+        producer.flush(10)
+        return Result(number, f"produced to {step['produced_to']}", ())
+
     def _ours(self, name: str) -> str:
+        if name == _LOG_TOPIC:
+            return f"{self._service_id}ksql_processing_log"
         return name.replace("_confluent-ksql-default_", f"_confluent-ksql-{self._service_id}")
 
     def _until_agreed(self, number: int, step: dict[str, Any]) -> Result:
@@ -175,6 +220,7 @@ class Broker:
         found = {}
         for topic in self._admin.list_topics(timeout=10).topics:
             plain = topic.replace(f"_confluent-ksql-{self._service_id}", "_confluent-ksql-default_")
+            plain = plain.replace(f"{self._service_id}ksql_processing_log", _LOG_TOPIC)
             if comparer.text(plain) in wanted:
                 found[comparer.text(plain)] = topic
         differences = []
@@ -210,7 +256,7 @@ class Broker:
         deadline = time.monotonic() + _BROKER_WAIT_SECONDS
         while True:
             got = sorted(self._read(topic))
-            if got == wanted or time.monotonic() > deadline:
+            if got == wanted or not wanted or time.monotonic() > deadline:
                 break
         return Result(number, what, tuple(comparer.compare_bodies(wanted, got)))
 
@@ -245,7 +291,9 @@ class Broker:
                             {
                                 "partition": partition,
                                 "key_hex": None if key is None else key.hex(),
-                                "value_text": None if value is None else value.decode(),
+                                "value_text": None
+                                if value is None
+                                else value.decode(errors="replace"),
                             }
                         )
                     )
@@ -255,8 +303,9 @@ class Broker:
 
 
 def _record(record: dict[str, Any]) -> str:
-    """A record without its times and running numbers."""
+    """A record without its times, running numbers and schema ids."""
     value = re.sub(r'"(ROWTIME|SEQ)":\d+', r'"\1":0', record["value_text"] or "")
+    value = re.sub(r"^\0.{4}", "(schema id)", value, flags=re.DOTALL)
     return json.dumps([record["partition"], record["key_hex"], value])
 
 

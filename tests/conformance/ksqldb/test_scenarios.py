@@ -8,18 +8,22 @@ The scenarios name their topics, so they must not run beside each other.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka import admin as kafka_admin
 
-from .replay import replay
+from .replay import Result, replay
 
-SCENARIOS = ("00-server", "01-ddl", "02-csas", "03-ctas", "05-joins")
+SCENARIOS = (
+    *("00-server", "01-ddl", "02-csas", "03-ctas", "05-joins", "07-formats", "08-bad-records"),
+)
+REGISTRY_SCENARIOS = ("06-sr-avro", "06-sr-json_sr", "06-sr-protobuf")
 TOPICS = (
     *("bad", "c1", "C1_EAST", "d1", "t1", "T1_BY_REGION"),
+    *("f_k", "f_d", "f_n", "f_j", "f_m", "f_bad", "F_G", "F_G2", "b1", "B1_OUT"),
     *("j_o", "j_p", "j_u", "j_v", "j_w", "j_x", "J_ST", "J_SS", "J_TT", "J_FK", "J_RK"),
 )
 
@@ -46,8 +50,23 @@ def test_scenario_agrees_with_the_real_ksqldb(
 ) -> None:
     server = make_server()
     server.start()
+    compare(name, replay(name, server.url, bootstrap, server.service_id))
+
+
+@pytest.mark.xdist_group("schema-registry")
+@pytest.mark.parametrize("name", REGISTRY_SCENARIOS)
+def test_scenario_with_a_registry_agrees_with_the_real_ksqldb(
+    name: str, make_server: Callable[..., Any], bootstrap: str, registry_url: str
+) -> None:
+    server = make_server(f"ksql.schema.registry.url={registry_url}")
+    server.start()
+    compare(name, replay(name, server.url, bootstrap, server.service_id, registry_url))
+
+
+def compare(name: str, results: Iterator[Result]) -> None:
+    """Fail with the differences that are not known, and with known ones that are none any more."""
     failures = []
-    for result in replay(name, server.url, bootstrap, server.service_id):
+    for result in results:
         known = KNOWN.get((name, result.step))
         if result.agrees and known is not None and not known.get("may_agree"):
             failures.append(f"#{result.step} {result.what} agrees now: take it off the list")

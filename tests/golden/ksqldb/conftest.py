@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from lab.ksqldb.analysis.inference import Registration
 from lab.ksqldb.analysis.topics import SandboxTopics, Topic
-from lab.ksqldb.catalog import Catalog
+from lab.ksqldb.catalog import Catalog, Column, Format
 from lab.ksqldb.config import DEFAULTS
 from lab.ksqldb.functions.library import builtin
+from lab.ksqldb.names import ColumnName
 from lab.ksqldb.plan.steps import Command
 from lab.ksqldb.runtime.planned import Distributed, apply
 from lab.ksqldb.runtime.planning import Planning
 from lab.ksqldb.sql.parser import Parser
+from lab.ksqldb.sql.types import INTEGER
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.sql"))
 
@@ -27,11 +30,24 @@ class NoTopics:
         return None
 
 
+class Registry:
+    """A schema registry that takes every schema and has one of a value."""
+
+    def columns(
+        self, format_: Format, topic: str, *, bare: bool, schema_id: int | None
+    ) -> tuple[Column, ...] | None:
+        del topic, bare, schema_id
+        return None if format_.is_key else (Column(ColumnName("A"), INTEGER),)
+
+    def check(self, registration: Registration) -> None:
+        del registration
+
+
 def plan_case(case: Path, parser: Parser) -> Command:
     """The command of a case's last statement, after those before it."""
     catalog = Catalog()
     topics = SandboxTopics(NoTopics())
-    planning = Planning(catalog, topics, builtin(), dict(DEFAULTS))
+    planning = Planning(catalog, topics, builtin(), dict(DEFAULTS), Registry())
     command: Command | None = None
     for parsed in parser.parse(case.read_text(encoding="utf-8")):
         planned = planning.plan(parsed.statement, 1)

@@ -9,6 +9,9 @@ from lab.ksqldb.rest.handlers.session import Session, entity
 from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql.variables import find, is_name
 
+_SECRETS = ("user.info", "password", "secret", "jaas")
+"""Parts of the names of properties that are not shown."""
+
 
 def set_property(session: Session, statement: ast.SetProperty, _text: str) -> None:
     """Set a property for the statements that follow."""
@@ -55,6 +58,7 @@ def show_properties(session: Session, _statement: ast.Show, text: str) -> Entity
             "level": "QUERY" if name == "ksql.query.pull.table.scan.enabled" else "SERVER",
         }
         for name, value in sorted(effective.items())
+        if not any(secret in name for secret in _SECRETS)
     ]
     return entity(
         "properties",

@@ -26,6 +26,7 @@ public final class Registry {
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
     private static final long PATIENCE_MS = 30_000;
     private static final long UNKNOWN_FOR_MS = 2_000;
+    private static final String JSON_SCHEMA = "http://json-schema.org/draft-07/schema#";
     private static volatile Registry current;
 
     private final ObjectMapper mapper = new ObjectMapper();
@@ -124,10 +125,25 @@ public final class Registry {
                 body.put("schemaType", type);
             }
             body.put("schema", text);
-            known = request("POST", "/subjects/" + encoded(subject) + "/versions", body).get("id").asInt();
+            known = registeredId(subject, type, body);
             registered.put(key, known);
         }
         return known;
+    }
+
+    private int registeredId(String subject, String type, ObjectNode body) {
+        String path = "/subjects/" + encoded(subject) + "/versions";
+        try {
+            return request("POST", path, body).get("id").asInt();
+        } catch (RegistryException e) {
+            // Some registries take a JSON schema that is no object only if it says what it is.
+            String text = body.get("schema").asText();
+            if (e.status != 422 || !type.equals("JSON") || !text.startsWith("{") || text.contains("$schema")) {
+                throw e;
+            }
+            body.put("schema", "{\"$schema\":\"" + JSON_SCHEMA + "\"," + text.substring(1));
+            return request("POST", path, body).get("id").asInt();
+        }
     }
 
     /** Puts the schema of an id under a subject, references included. */
