@@ -40,8 +40,8 @@ public final class RowInserts {
     public RowInserts(Broker broker, String topic, Codec keyCodec, Codec valueCodec, String key, String value) {
         this.broker = broker;
         this.topic = topic;
-        this.keyCodec = keyCodec;
-        this.valueCodec = valueCodec;
+        this.keyCodec = keyCodec.named(topic);
+        this.valueCodec = valueCodec.named(topic);
         this.key = Type.parse(key);
         this.value = Type.parse(value);
     }
@@ -93,7 +93,7 @@ public final class RowInserts {
             }
         }
         Coercion.members(value, members, values);
-        return new ProducerRecord<>(topic, keyCodec.write(keys), valueCodec.write(values));
+        return new ProducerRecord<>(topic, keyCodec.write(topic, keys), valueCodec.write(topic, values));
     }
 
     private void refuse(long number, int code, String message) {
