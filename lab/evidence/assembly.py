@@ -70,6 +70,9 @@ def verdict_data(
             _comparison_data(test, c) for test in found.tests for c in test.observations
         ],
         "controls": [_comparison_data(test, c) for test in found.tests for c in test.controls],
+        "tables": [
+            {**asdict(shown), "test": test.test} for test in found.tests for shown in test.tables
+        ],
         "tests": [
             {
                 "id": test.test,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from lab.evidence.tables import Table
+
 
 class Verdict(StrEnum):
     """What a run says about a claim, the gravest first."""
@@ -35,6 +37,7 @@ Kind = Literal[
     "step",  # something was done or seen
     "observation",  # a comparison that the claim stands on
     "control",  # a comparison that must show that the experiment could have failed
+    "table",  # observations laid out for a reader; proves nothing by itself
     "limit",  # something that this run cannot say
     "not-applicable",  # the target cannot be asked; the answer is the reason
     "error",  # the experiment itself failed
@@ -93,6 +96,7 @@ class Judgement:
     controls: tuple[Comparison, ...] = ()
     reasons: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
     proof: Mapping[str, str] | None = None
     module: str = ""
     worker: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from lab.evidence.checkers import run_checker
 from lab.evidence.encoding import encode
 from lab.evidence.history import History
 from lab.evidence.model import Entry, Finding, Judgement, Kind, Outcome, Verdict
+from lab.evidence.tables import Cell, table
 from lab.evidence.verdicts import judge, say
 
 T = TypeVar("T")
@@ -125,6 +126,16 @@ class Evidence:
         not as expected leaves the claim inconclusive.
         """
         return self._compare("control", what, seen, expected=expected, finding=finding, says=says)
+
+    def table(
+        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell | str]], caption: str
+    ) -> None:
+        """Lay out what was seen for a reader; ``caption`` says how to read it.
+
+        A table proves nothing: what the claim stands on is said by ``observe``.
+        """
+        shown = table(title, columns, rows, caption)
+        self._history.append("table", actor="experiment", action=title, answer=shown)
 
     def limit(self, text: str) -> None:
         """Record something that this run could not look at, in words fit for a report."""

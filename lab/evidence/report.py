@@ -118,6 +118,8 @@ def _step(entry: Entry, first: Entry) -> dict[str, object]:
     answer = entry.answer
     if entry.kind in {"observation", "control"} and isinstance(answer, dict):
         answer = answer.get("says")
+    if entry.kind == "table" and isinstance(answer, dict):
+        answer = f"a table of {len(answer.get('rows') or ())} rows, shown above"
     return {
         "entry": entry,
         "after_ms": (entry.seq - first.seq) // 1_000_000,

@@ -20,6 +20,7 @@ from typing import cast
 
 from lab.evidence.encoding import brief, cut
 from lab.evidence.model import ClaimRecord, Comparison, Entry, Judgement, Outcome, Verdict
+from lab.evidence.tables import from_data
 
 NO_OBSERVATION = "nothing was observed"
 NO_CONTROL = "no control was seen"
@@ -44,6 +45,11 @@ def judge(entries: Sequence[Entry]) -> Judgement:
         controls=controls,
         reasons=reasons,
         limits=tuple(str(entry.answer) for entry in entries if entry.kind == "limit"),
+        tables=tuple(
+            found
+            for entry in entries
+            if entry.kind == "table" and (found := from_data(entry.answer)) is not None
+        ),
         proof=cast("Mapping[str, str]", proof) if isinstance(proof, dict) else None,
         module=str(about.get("module", "")),
         worker=entries[0].worker,
