@@ -15,7 +15,8 @@ from functools import partial
 
 from lab.clients.errors import DeserializerFailed, RegistryNotFound, SerializerRefused
 from lab.clients.kafka import KafkaClient
-from lab.clients.registry_aware import AvroValues, plain_avro
+from lab.clients.plain import plain_avro
+from lab.clients.registry_aware import AvroValues
 from lab.clients.schema_registry import SchemaRegistryClient
 from lab.endpoints import Endpoints
 from lab.evidence import claim

@@ -19,7 +19,8 @@ from lab.clients.errors import (
 )
 from lab.clients.kafka import KafkaClient
 from lab.clients.ksqldb import KsqlClient
-from lab.clients.registry_aware import AvroValues, plain_avro, read_plain_avro
+from lab.clients.plain import plain_avro, read_plain_avro
+from lab.clients.registry_aware import AvroValues
 from lab.clients.schema_registry import SchemaRegistryClient
 from lab.endpoints import Endpoints
 from lab.evidence.names import GroupFactory, SourceFactory, SubjectFactory, TopicFactory
