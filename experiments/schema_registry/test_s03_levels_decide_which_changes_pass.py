@@ -239,8 +239,7 @@ def lay_out(
     for change in changes:
         answers = recorded(schema_type, change)
         row: list[Cell | str] = [change.kind]
-        for level in LEVELS:
-            row.append(cell_of(cells[change, level], answers.get(level)))
+        row += [cell_of(cells[change, level], answers.get(level)) for level in LEVELS]
         rows.append(row)
         differing = [
             level for level in answers if (answers[level] == 200) != cells[change, level].let_in

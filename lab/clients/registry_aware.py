@@ -91,7 +91,7 @@ class RegistryAwareValues:
         )
         self._context = SerializationContext(topic, MessageField.VALUE)
         self._topic = topic
-        self._serializer: Callable[..., bytes | None]
+        self.serializer: Callable[..., bytes | None]
         self._deserializer: Callable[..., object]
 
     def serialize(self, value: object) -> bytes:
@@ -101,7 +101,7 @@ class RegistryAwareValues:
         the serializer raised.
         """
         try:
-            data = self._serializer(value, self._context)
+            data = self.serializer(value, self._context)
         except httpx2.TransportError as error:
             raise _unreachable(error) from error
         except Exception as error:
@@ -151,7 +151,7 @@ class AvroValues(RegistryAwareValues):
     ) -> None:
         super().__init__(registry_url, topic, choices)
         known = None if schema is None else _schema(schema, "AVRO", references)
-        self._serializer = AvroSerializer(
+        self.serializer = AvroSerializer(
             self._client, None if choices.use_latest else known, conf=choices.of_serializer()
         )
         self._deserializer = AvroDeserializer(self._client, known, conf=choices.of_deserializer())
@@ -164,7 +164,7 @@ class JsonValues(RegistryAwareValues):
         self, registry_url: str, topic: str, schema: str, choices: Choices = TAKES_LATEST
     ) -> None:
         super().__init__(registry_url, topic, choices)
-        self._serializer = JSONSerializer(schema, self._client, conf=choices.of_serializer())
+        self.serializer = JSONSerializer(schema, self._client, conf=choices.of_serializer())
         self._deserializer = JSONDeserializer(
             schema, schema_registry_client=self._client, conf=choices.of_deserializer()
         )
@@ -181,7 +181,7 @@ class ProtobufValues(RegistryAwareValues):
         choices: Choices = TAKES_LATEST,
     ) -> None:
         super().__init__(registry_url, topic, choices)
-        self._serializer = ProtobufSerializer(
+        self.serializer = ProtobufSerializer(
             cast("Message", message), self._client, choices.of_serializer()
         )
         self._deserializer = ProtobufDeserializer(

@@ -5,6 +5,7 @@
 | lab, endpoints, capabilities          | the target, where it answers, what it can be asked   |
 | kafka, registry, ksqldb               | typed clients; a missing component is *not applicable* |
 | topic, subject, source_name, group    | unique names; what is created is removed afterwards  |
+| doors                                 | a recorded way to the registry for each client       |
 | evidence                              | records what the experiment does and sees            |
 """
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from lab.clients.ksqldb import KsqlClient
     from lab.clients.schema_registry import SchemaRegistryClient
     from lab.endpoints import Capabilities, Endpoints
+    from lab.evidence.access import Doors
     from lab.evidence.names import (
         GroupFactory,
         SourceFactory,
@@ -152,6 +154,25 @@ def source_name(
     clean_up = CleanUp(unique)
     clean_up.sources(ksqldb, factory.made)
     clean_up.finish()
+
+
+@pytest.fixture
+def doors(
+    endpoints: Endpoints, capabilities: Capabilities, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Doors]:
+    """Opens a recorded way to the registry for each client that gets one."""
+    from lab.errors import CapabilityMissing
+    from lab.evidence.access import Doors
+
+    if endpoints.schema_registry_url is None:
+        raise CapabilityMissing("this target has no schema registry")
+    found = Doors(
+        endpoints.schema_registry_url,
+        tmp_path_factory.mktemp("doors"),
+        capabilities.registry_access_log,
+    )
+    yield found
+    found.close()
 
 
 @pytest.fixture

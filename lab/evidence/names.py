@@ -72,7 +72,11 @@ class SubjectFactory:
 
     def __call__(self, name: str) -> SubjectName:
         """A name; the subject is deleted for good when the test is over."""
-        made = SubjectName(self._names.of(name))
+        return self.named(self._names.of(name))
+
+    def named(self, name: str) -> SubjectName:
+        """A subject that a client names by itself; it is deleted for good all the same."""
+        made = SubjectName(name)
         self.made.append(made)
         return made
 
