@@ -5,6 +5,7 @@
 | lab, endpoints, capabilities          | the target, where it answers, what it can be asked   |
 | kafka, registry, ksqldb               | typed clients; a missing component is *not applicable* |
 | topic, subject, source_name, group    | unique names; what is created is removed afterwards  |
+| faults                                | kills and restarts, mended afterwards                |
 | doors                                 | a recorded way to the registry for each client       |
 | evidence                              | records what the experiment does and sees            |
 """
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lab.clients.schema_registry import SchemaRegistryClient
     from lab.endpoints import Capabilities, Endpoints
     from lab.evidence.access import Doors
+    from lab.evidence.faults import Faults
     from lab.evidence.names import (
         GroupFactory,
         SourceFactory,
@@ -154,6 +156,16 @@ def source_name(
     clean_up = CleanUp(unique)
     clean_up.sources(ksqldb, factory.made)
     clean_up.finish()
+
+
+@pytest.fixture
+def faults(lab: Target, evidence: Evidence) -> Iterator[Faults]:
+    """Kills, pauses and restarts components of the lab; what is broken is mended afterwards."""
+    from lab.evidence.faults import Faults
+
+    made = Faults(lab, evidence)
+    yield made
+    made.undo()
 
 
 @pytest.fixture
