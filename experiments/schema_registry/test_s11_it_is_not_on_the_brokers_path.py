@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -195,11 +195,13 @@ class Registrations:
     acknowledged: dict[str, SchemaId] = field(default_factory=dict)
     unanswered: list[tuple[str, str]] = field(default_factory=list)
 
-    def start(self, pool: ThreadPoolExecutor, wanted: list[tuple[str, str]]) -> list[Future[None]]:
+    def start(
+        self, pool: ThreadPoolExecutor, wanted: Sequence[tuple[str, str]]
+    ) -> list[Future[None]]:
         """Register (subject, schema) pairs, each client a share of them."""
         return [pool.submit(self._register, wanted[n::CLIENTS]) for n in range(CLIENTS)]
 
-    def _register(self, share: list[tuple[str, str]]) -> None:
+    def _register(self, share: Sequence[tuple[str, str]]) -> None:
         client = SchemaRegistryClient(self.registry_url)
         for name, schema in share:
             try:
