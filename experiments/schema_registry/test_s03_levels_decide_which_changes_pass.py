@@ -34,7 +34,7 @@ from lab.clients.schema_registry import Answer, SchemaRegistryClient
 from lab.evidence import claim
 from lab.evidence.names import SubjectFactory
 from lab.evidence.recorder import Evidence
-from lab.evidence.tables import Cell
+from lab.evidence.tables import Cell, Tone
 
 HERE = Path(__file__).parent
 LEVELS: tuple[CompatibilityLevel, ...] = get_args(CompatibilityLevel)
@@ -256,8 +256,8 @@ def lay_out(
         f"{schema_type}: which change passes under which level",
         ["Kind of change", *(level.replace("_", " ") for level in LEVELS)],
         rows,
-        f"✓ let in as version 2, ✗ refused with 409; {compared} cells have the recorded answer of"
-        " Confluent Schema Registry 7.9.0 below them, shaded where it decided otherwise",
+        f"✓ let in as version 2, ✗ refused with 409. For {compared} cells the answer of Confluent"
+        " Schema Registry 7.9.0 was recorded: it stands below, shaded where it was another",
     )
 
 
@@ -271,11 +271,11 @@ def recorded(schema_type: SchemaType, change: Change) -> dict[CompatibilityLevel
 
 
 def cell_of(cell: Tried, confluent: int | None) -> Cell:
-    """A cell of the table."""
+    """A cell of the table; ``confluent`` is the status that Confluent's registry answered."""
     text = "✓" if cell.let_in else f"✗ {cell.registration.status}"
-    tone = "yes" if cell.let_in else "no"
+    tone: Tone = "yes" if cell.let_in else "no"
     if confluent is None:
-        return Cell(text, "yes" if cell.let_in else "no")
-    same = (confluent == 200) == cell.let_in
-    note = f"Confluent: {'✓' if confluent == 200 else f'✗ {confluent}'}"
-    return Cell(text, "odd" if not same else ("yes" if tone == "yes" else "no"), note)
+        return Cell(text, tone)
+    if (confluent == 200) == cell.let_in:
+        return Cell(text, tone, "Confluent too")
+    return Cell(text, "odd", f"Confluent {'let it in' if confluent == 200 else 'refused it'}")

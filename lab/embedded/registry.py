@@ -30,8 +30,8 @@ NAME = "schema-registry"
 PROXY_NAME = "registry-proxy"
 DEFAULT_COMPATIBILITY = "BACKWARD"
 DATABASE_OPTIONS = "DB_CLOSE_ON_EXIT=FALSE;WRITE_DELAY=0"
-"""Closing the file is left to Apicurio. Without the other option H2 writes a commit to the file up to
-half a second later: a kill -9 loses acknowledged schemas, and their ids are given to others."""
+"""Closing the file is left to Apicurio. Without the other option H2 writes commits half a second
+late: a kill -9 loses acknowledged schemas, and their ids are given to others."""
 
 
 def installation(cache_dir: Path, archive: Artifact) -> Path:

@@ -16,12 +16,20 @@ from lab.clients.errors import (
     SerializerRefused,
     TopicExists,
     UnknownTopic,
+    Unreachable,
 )
 from lab.clients.kafka import KafkaClient
 from lab.clients.ksqldb import KsqlClient
-from lab.clients.plain import plain_avro, read_plain_avro
-from lab.clients.registry_aware import AvroValues
+from lab.clients.plain import plain_avro, proto3_file, protobuf_message, read_plain_avro
+from lab.clients.registry_aware import (
+    REGISTERS,
+    AvroValues,
+    Choices,
+    JsonValues,
+    ProtobufValues,
+)
 from lab.clients.schema_registry import SchemaRegistryClient
+from lab.clients.serializing import RegistryAwareProducer
 from lab.endpoints import Endpoints
 from lab.evidence.names import GroupFactory, SourceFactory, SubjectFactory, TopicFactory
 from lab.wait import wait_until
@@ -133,6 +141,49 @@ def test_registry_aware_values(
             avro.deserialize(b"plain text")
     with pytest.raises(DeserializerFailed):
         read_plain_avro(OTHER, b"\x7f")
+
+
+def test_a_producer_with_its_serializer_inside(
+    registry: SchemaRegistryClient, kafka: KafkaClient, topic: TopicFactory, subject: SubjectFactory
+) -> None:
+    name, value_subject = topic("t"), subject("t-value")
+    message = protobuf_message(proto3_file("e.proto", "", {"E": {"x": "int32"}}), [0])
+    with (
+        ProtobufValues(registry.url, name, message, REGISTERS) as values,
+        RegistryAwareProducer(kafka, name, values) as producer,
+    ):
+        assert producer.produce_requests() == 0
+        with pytest.raises(SerializerRefused):
+            producer.produce({"x": 7})
+        assert producer.produce_requests() == 0
+        assert producer.produce(message(x=7)).offset == 0
+        assert producer.produce_requests() == 1
+        stored = kafka.read(name, 0)[0].value or b""
+        assert values.deserialize(stored) == message(x=7)
+        with pytest.raises(DeserializerFailed):
+            values.deserialize(b"plain text")
+    assert schema_header.split(stored).schema_id == registry.version(value_subject).schema_id
+    schema = json.dumps({"type": "object", "properties": {"x": {"type": "integer"}}})
+    with JsonValues(registry.url, topic("j"), schema) as documents:
+        with pytest.raises(SerializerRefused):
+            documents.serialize({"x": 7})
+        registry.register(subject("j-value"), schema, schema_type="JSON")
+        assert documents.deserialize(documents.serialize({"x": 7})) == {"x": 7}
+
+
+def test_without_the_registry_nobody_answers(kafka: KafkaClient, topic: TopicFactory) -> None:
+    name = topic("t")
+    choices = Choices(timeout_seconds=2)
+    with (
+        AvroValues("http://127.0.0.1:1", name, FIRST, choices) as values,
+        RegistryAwareProducer(kafka, name, values) as producer,
+    ):
+        with pytest.raises(Unreachable, match="registry"):
+            producer.produce({"x": 7})
+        with pytest.raises(Unreachable, match="registry"):
+            values.serialize({"x": 7})
+        with pytest.raises(Unreachable, match="registry"):
+            values.deserialize(schema_header.join(1, b"x"))
 
 
 def test_statements_pull_and_push_queries(
