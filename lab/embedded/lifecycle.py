@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from lab.config import Settings
@@ -44,9 +45,11 @@ from lab.embedded.process import (
 from lab.embedded.starting import Report, Starter
 from lab.embedded.state import LabFolder, LabState
 from lab.endpoints import ComponentInfo
-from lab.errors import LabError, NoLabRunning, PortInUse, UsageError
+from lab.errors import ConditionTimeout, LabError, NoLabRunning, PortInUse, UsageError
+from lab.wait import wait_until
 
 Outfitter = Callable[[], Outfit]
+PORT_GRACE_SECONDS = 10.0
 BACKGROUND = "start-up-training"
 """The process that trains start-up caches after a lab came up; it is not a component."""
 
@@ -348,14 +351,25 @@ class EmbeddedLab:
         return state, choice.remarks
 
     def _check_ports_of(self, components: set[str], state: LabState) -> None:
-        """A component that is started again in a running lab keeps its ports. Raises PortInUse."""
+        """A component that is started again in a running lab keeps its ports. Raises PortInUse.
+
+        The port of a process that was just killed is not free at once on every kernel.
+        """
         for name, port in state.ports.items():
-            if component_of_listener(name) in components and not ports.is_free(port, state.host):
+            if component_of_listener(name) not in components:
+                continue
+            try:
+                wait_until(
+                    f"port {port} is free",
+                    partial(ports.is_free, port, state.host),
+                    timeout_seconds=PORT_GRACE_SECONDS,
+                )
+            except ConditionTimeout:
                 raise PortInUse(
                     port,
                     ports.holder_of(port),
                     hint=f"It is {name}'s. Free it, or take the lab down and up again.",
-                )
+                ) from None
 
     # -- faults --------------------------------------------------------------------------------
 
