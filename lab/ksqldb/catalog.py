@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from lab.ksqldb.names import ColumnName, QueryId, SourceName, TopicName
-from lab.ksqldb.sql.ast import SourceKind
+from lab.ksqldb.sql.ast import SourceKind, WindowKind
 from lab.ksqldb.sql.identifiers import quote
 from lab.ksqldb.sql.types import BIGINT, INTEGER, SqlType
 
@@ -23,7 +23,10 @@ PSEUDO_COLUMNS: dict[str, SqlType] = {
 
 _OF_SINK = ("CSAS_", "CTAS_")
 
-RESERVED_COLUMNS = (*PSEUDO_COLUMNS, "WINDOWSTART", "WINDOWEND")
+WINDOW_BOUNDS: dict[str, SqlType] = {"WINDOWSTART": BIGINT, "WINDOWEND": BIGINT}
+"""Columns that the rows of windowed sources have besides, in milliseconds since 1970."""
+
+RESERVED_COLUMNS = (*PSEUDO_COLUMNS, *WINDOW_BOUNDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,14 @@ class Timestamp:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowInfo:
+    """The windows in the keys of a source; the size of sessions varies."""
+
+    kind: WindowKind
+    size_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A stream or a table over a topic."""
 
@@ -107,6 +118,7 @@ class Source:
     written_by_query: bool = False
     read_only: bool = False
     derived_from: tuple[SourceName, ...] = ()
+    window: WindowInfo | None = None
 
     @property
     def is_table(self) -> bool:
@@ -210,10 +222,13 @@ def columns(pairs: Iterable[tuple[str, SqlType]]) -> tuple[Column, ...]:
 
 
 def processing_schema(source: Source) -> Iterator[Column]:
-    """The columns a row has once it is read: values, pseudo columns, then the key's columns.
+    """The columns a row has once it is read: values, pseudo columns, the key's columns, and the
+    bounds of its window.
 
     This order is the layout of the rows that the JVM side passes around.
     """
     yield from source.schema.value
     yield from columns(PSEUDO_COLUMNS.items())
     yield from source.schema.key
+    if source.window is not None:
+        yield from columns(WINDOW_BOUNDS.items())

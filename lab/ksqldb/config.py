@@ -20,6 +20,7 @@ DEFAULTS: dict[str, str] = {
     "ksql.service.id": "default_",
     "ksql.output.topic.name.prefix": "",
     "ksql.persistence.default.format.key": "KAFKA",
+    "ksql.query.pull.range.scan.enabled": "true",
     "ksql.query.pull.table.scan.enabled": "true",
     "ksql.persistent.prefix": "query_",
     "ksql.transient.prefix": "transient_",
@@ -61,7 +62,6 @@ _UNUSED = frozenset(
         "ksql.nested.error.set.null",
         "ksql.query.pull.consistency.token.enabled",
         "ksql.query.pull.max.allowed.offset.lag",
-        "ksql.query.pull.range.scan.enabled",
         "ksql.query.push.v2.enabled",
         "ksql.streams.application.server",
         "ksql.streams.shutdown.timeout.ms",
@@ -91,6 +91,7 @@ EDITABLE = frozenset(
     {
         "ksql.query.retry.backoff.max.ms",
         "ksql.timestamp.throw.on.invalid",
+        "ksql.query.pull.range.scan.enabled",
         "ksql.query.pull.table.scan.enabled",
         "ksql.streams.auto.offset.reset",
         "ksql.streams.commit.interval.ms",

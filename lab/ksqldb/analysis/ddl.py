@@ -186,6 +186,9 @@ def _source(
                 "replace it with CREATE OR REPLACE … AS SELECT."
             )
         check_replacement(existing, statement.kind, schema)
+    window = properties.window_info(clause)
+    if window is not None and not schema.key:
+        raise StatementError("Windowed sources require a key column.")
     topic = clause.text("KAFKA_TOPIC")
     assert topic is not None  # noqa: S101 - narrows a type
     return Source(
@@ -198,6 +201,7 @@ def _source(
         statement=sql_format.create_source(statement),
         timestamp=timestamp,
         read_only=statement.read_only,
+        window=window,
     )
 
 

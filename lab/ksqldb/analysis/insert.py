@@ -72,6 +72,8 @@ def analyze_insert(statement: ast.InsertValues, catalog: Catalog, functions: Reg
         raise BadRequest(
             f"Cannot insert values into read-only {source.kind.lower()}: {source.name}"
         )
+    if source.window is not None:
+        raise BadRequest("Cannot insert values into windowed stream/table!")
     try:
         return _analyze(statement, source, functions)
     except StatementError as error:

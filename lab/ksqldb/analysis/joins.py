@@ -135,6 +135,7 @@ class _Join:
             if kind in {"RIGHT", "FULL"}:
                 raise StatementError(f"{kind} OUTER JOIN on a foreign key is not supported")
         left_type, right_type = self._typing.known(left), self._typing.known(right)
+        self._check_windows()
         if left_type != right_type:
             if shape == "FOREIGN-KEY":
                 a, b = self._shown(left), self._shown(right)
@@ -153,6 +154,21 @@ class _Join:
             keys=self._keys(left, right, shape),
             within=self._join.within,
         )
+
+    def _check_windows(self) -> None:
+        left, right = self._lefts[0], self._right
+        if (left.source.window is None) != (right.source.window is None):
+            shown = [
+                f"{quote(b.source.name)} is "
+                + ("not" if b.source.window is None else b.source.window.kind)
+                + " windowed"
+                for b in (left, right)
+            ]
+            raise StatementError(
+                "Can not join windowed source to non-windowed source.\n" + "\n".join(shown)
+            )
+        if left.source.window is not None:
+            raise NotSupported("A join of windowed sources")
 
     def _sides(self) -> tuple[ast.Expression, ast.Expression]:
         criteria = self._join.criteria

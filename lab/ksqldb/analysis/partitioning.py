@@ -42,6 +42,11 @@ def check_partition_by(  # noqa: PLR0917 - called in one place only
             "Cannot repartition a TABLE source. If this is a join, make sure that the criteria "
             f"uses the TABLE's key column {own} instead of [{wanted}]"
         )
+    if scope.bounds[0].source.window is not None:
+        raise StatementError(
+            "Implicit repartitioning of windowed sources is not supported. "
+            "See https://github.com/confluentinc/ksql/issues/4385."
+        )
     if is_aggregate:
         raise StatementError(
             "PARTITION BY cannot be combined with GROUP BY or aggregates: the groups are the key."

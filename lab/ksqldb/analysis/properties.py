@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lab.ksqldb.errors import NotSupported, StatementError
+from lab.ksqldb.catalog import WindowInfo
+from lab.ksqldb.errors import StatementError
 from lab.ksqldb.sql.ast import Properties, PropertyValue
+from lab.ksqldb.sql.spans import TIME_UNITS
 
 FORMATS = (
     "AVRO",
@@ -83,14 +85,15 @@ class WithClause:
         return WithClause(self.items + tuple(p for p in more if p[0] not in have))
 
 
-def check(items: Properties) -> WithClause:
-    """Check names, types and combinations.
+def check(items: Properties, *, as_select: bool = False) -> WithClause:
+    """Check names, types and combinations. Windows of a CREATE … AS SELECT come from its query.
 
     Raises:
         StatementError: with ksqlDB's reason.
         NotSupported: a property this server does not have.
     """
-    unknown = [name for name, _ in items if name not in _TYPES]
+    elsewhere = {"WINDOW_TYPE", "WINDOW_SIZE"} if as_select else set()
+    unknown = [name for name, _ in items if name not in _TYPES or name in elsewhere]
     if unknown:
         raise StatementError(
             f"{_PREPARE}Invalid config variable(s) in the WITH clause: {','.join(unknown)}"
@@ -150,7 +153,45 @@ def _check_window(clause: WithClause) -> None:
             f"{_PREPARE}{kind.upper()} windows require 'WINDOW_SIZE' to be provided in the WITH "
             "clause. For example: 'WINDOW_SIZE'='10 SECONDS'"
         )
-    raise NotSupported("The WITH property WINDOW_TYPE (windowed sources)")
+    size = clause.text("WINDOW_SIZE")
+    if kind.upper() == "SESSION":
+        if size is not None:
+            raise StatementError(f"{_PREPARE}'WINDOW_SIZE' should not be set for SESSION windows.")
+    elif size is not None:
+        _window_ms(size)
+
+
+def _window_ms(size: str) -> int:
+    words = size.split()
+    unit = words[1].upper() if len(words) == 2 else ""
+    plural = unit if unit.endswith("S") else f"{unit}S"
+    reason = None
+    if len(words) != 2:
+        reason = "Expected 2 tokens, got: " + str(len(words))
+    elif plural not in TIME_UNITS:
+        reason = f"Unknown time unit: '{unit}'"
+    elif not words[0].isdecimal():
+        reason = f"Not numeric: '{words[0]}'"
+    elif int(words[0]) < 1:
+        reason = "The size of a window must be greater than zero"
+    if reason is not None:
+        raise StatementError(
+            f"{_PREPARE}Error in WITH clause property 'WINDOW_SIZE': Invalid duration: '{size}'. "
+            f"{reason}\nExample valid value: '10 SECONDS'"
+        )
+    return int(words[0]) * TIME_UNITS[plural]
+
+
+def window_info(clause: WithClause) -> WindowInfo | None:
+    """The windows in the keys of a source, as a checked clause declares them."""
+    kind = clause.text("WINDOW_TYPE")
+    size = clause.text("WINDOW_SIZE")
+    match None if kind is None else kind.upper():
+        case "SESSION":
+            return WindowInfo("SESSION", None)
+        case "TUMBLING" | "HOPPING" as named if size is not None:
+            return WindowInfo("TUMBLING" if named == "TUMBLING" else "HOPPING", _window_ms(size))
+    return None
 
 
 def _coerce(name: str, value: PropertyValue) -> PropertyValue:

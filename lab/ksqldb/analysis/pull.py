@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lab.ksqldb.analysis.insert import Literal
 from lab.ksqldb.analysis.query import AnalyzedQuery
-from lab.ksqldb.catalog import Column
+from lab.ksqldb.catalog import Column, Source, WindowInfo
 from lab.ksqldb.errors import StatementError
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.types import Base, SqlType
@@ -71,30 +73,63 @@ def _check_conditions(node: ast.Expression) -> None:
         _check_conditions(node.right)
 
 
-def lookups(where: ast.Expression | None, key: tuple[Column, ...]) -> list[Literal] | None:
-    """The values of a single key column that alone can satisfy ``where``; None for a scan.
+Keys = tuple[Literal, ...]
+"""A whole key: one value per key column."""
+
+_MOST_KEYS = 10_000
+_LONG_MAX = 2**63 - 1
+_RANGES = {"<", "<=", ">", ">="}
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
+
+
+def lookups(where: ast.Expression | None, key: tuple[Column, ...]) -> list[Keys] | None:
+    """The keys that alone can satisfy ``where``, without doubles; None for a scan.
 
     The whole condition is still to be applied to what is found.
     """
-    if where is None or len(key) != 1:
+    found = None if where is None or not key else _partial(where, {c.name: c for c in key})
+    if found is None or any(len(values) < len(key) for values in found):
         return None
-    return _values(where, key[0])
+    return list(dict.fromkeys(tuple(values[c.name] for c in key) for values in found))
 
 
-def _values(node: ast.Expression, key: Column) -> list[Literal] | None:
+_Partial = list[dict[str, Literal]]
+"""Alternatives, each a value for some key columns."""
+
+
+def _partial(node: ast.Expression, key: Mapping[str, Column]) -> _Partial | None:
+    """What a condition demands of the key; None for nothing that can be looked up."""
     match node:
-        case ast.Logical(operator="AND", left=left, right=right):
-            return _values(left, key) or _values(right, key)
+        case ast.Logical(operator=operator, left=left, right=right):
+            sides = _partial(left, key), _partial(right, key)
+            return _both(*sides) if operator == "AND" else _either(*sides)
         case ast.Comparison(operator="=", left=left, right=right):
             for column, value in ((left, right), (right, left)):
-                if isinstance(column, ast.Column) and column.name == key.name:
-                    literal = _literal(value, key.type)
-                    return None if literal is None else [literal]
-            return None
-        case ast.In(operand=ast.Column(name=name), items=items, negated=False) if name == key.name:
-            literals = [_literal(item, key.type) for item in items]
-            return None if None in literals else list(dict.fromkeys(literals))
+                if isinstance(column, ast.Column) and column.name in key:
+                    return _values(key[column.name], (value,))
+        case ast.In(operand=ast.Column(name=name), items=items, negated=False) if name in key:
+            return _values(key[name], items)
     return None
+
+
+def _values(column: Column, nodes: tuple[ast.Expression, ...]) -> _Partial | None:
+    literals = [_literal(node, column.type) for node in nodes]
+    return None if None in literals else [{column.name: value} for value in literals]
+
+
+def _both(left: _Partial | None, right: _Partial | None) -> _Partial | None:
+    if left is None or right is None or len(left) * len(right) > _MOST_KEYS:
+        return right if left is None else left
+    return [
+        a | b
+        for a in left
+        for b in right
+        if all(a[name] == b[name] for name in a.keys() & b.keys())
+    ]
+
+
+def _either(left: _Partial | None, right: _Partial | None) -> _Partial | None:
+    return None if left is None or right is None else left + right
 
 
 def _literal(node: ast.Expression, type_: SqlType) -> Literal:
@@ -104,3 +139,93 @@ def _literal(node: ast.Expression, type_: SqlType) -> Literal:
         case ast.Integer(value=number) if type_.base in {Base.INTEGER, Base.BIGINT}:
             return number if type_.base is Base.BIGINT or abs(number) < 2**31 else None
     return None
+
+
+def check_scan(where: ast.Expression | None, source: Source, settings: Mapping[str, str]) -> None:
+    """Refuse a query that is no lookup where scans are switched off, or cannot be.
+
+    Raises:
+        StatementError: it would need a scan that ``settings`` (the properties in force) forbid.
+    """
+    if source.window is not None and source.window.kind == "SESSION":
+        raise refusal(
+            "Table scan unsupported on session tables: the WHERE clause must say which keys, "
+            "with = or IN."
+        )
+    key = source.schema.key
+    if settings.get("ksql.query.pull.table.scan.enabled", "true").lower() == "true":
+        return
+    ranges = settings.get("ksql.query.pull.range.scan.enabled", "true").lower() == "true"
+    if where is not None and ranges and len(key) == 1 and _ranged(where, key[0]):
+        return
+    reason = "Missing WHERE clause. " if where is None else "WHERE clause missing key column. "
+    raise refusal(
+        f"{reason}Pull queries require a WHERE clause that:\n"
+        " - includes a key equality expression, e.g. `SELECT * FROM X WHERE <key-column>=Y;`.\n"
+        " - in the case of a multi-column key, is a conjunction of equality expressions that "
+        "cover all key columns.\n"
+        " - to support range expressions, e.g. `SELECT * FROM X WHERE <key-column>>Y;`, range "
+        "scans need to be enabled by setting ksql.query.pull.range.scan.enabled=true\n"
+        "If more flexible queries are needed, table scans can be enabled by setting "
+        "ksql.query.pull.table.scan.enabled=true."
+    )
+
+
+def _ranged(node: ast.Expression, key: Column) -> bool:
+    match node:
+        case ast.Logical(operator=operator, left=left, right=right):
+            sides = _ranged(left, key), _ranged(right, key)
+            return any(sides) if operator == "AND" else all(sides)
+        case ast.Comparison(operator=operator, left=left, right=right):
+            named = (left, right)
+            return operator in {*_RANGES, "="} and any(
+                isinstance(n, ast.Column) and n.name == key.name for n in named
+            )
+        case ast.Between(operand=ast.Column(name=name), negated=False):
+            return name == key.name
+    return False
+
+
+def window_starts(where: ast.Expression | None, window: WindowInfo | None) -> tuple[int, int]:
+    """The first and the last start, in ms, of the windows that can satisfy ``where``.
+
+    The whole condition is still to be applied to what is found.
+    """
+    bounds = [0, _LONG_MAX]
+    if where is not None and window is not None:
+        _narrow(where, window, bounds)
+    return bounds[0], bounds[1]
+
+
+def _narrow(node: ast.Expression, window: WindowInfo, bounds: list[int]) -> None:
+    match node:
+        case ast.Logical(operator="AND", left=left, right=right):
+            _narrow(left, window, bounds)
+            _narrow(right, window, bounds)
+        case ast.Comparison(
+            operator=operator, left=ast.Column(name=name), right=ast.Integer(value=value)
+        ) if operator in _TURNED:
+            _bound(name, operator, value, window, bounds)
+        case ast.Comparison(
+            operator=operator, left=ast.Integer(value=value), right=ast.Column(name=name)
+        ) if operator in _TURNED:
+            _bound(name, _TURNED[operator], value, window, bounds)
+        case ast.Between(
+            operand=ast.Column(name=name),
+            low=ast.Integer(value=low),
+            high=ast.Integer(value=high),
+            negated=False,
+        ):
+            _bound(name, ">=", low, window, bounds)
+            _bound(name, "<=", high, window, bounds)
+
+
+def _bound(name: str, operator: str, value: int, window: WindowInfo, bounds: list[int]) -> None:
+    if name == "WINDOWEND" and window.size_ms is not None:
+        value -= window.size_ms
+    elif name != "WINDOWSTART":
+        return
+    if operator in {"=", ">", ">="}:
+        bounds[0] = max(bounds[0], value + (operator == ">"))
+    if operator in {"=", "<", "<="}:
+        bounds[1] = min(bounds[1], value - (operator == "<"))

@@ -21,10 +21,11 @@ from lab.ksqldb.analysis.partitioning import check_partition_by, partition_key
 from lab.ksqldb.analysis.sources import Scope, bind
 from lab.ksqldb.analysis.timestamps import rewrite_times
 from lab.ksqldb.analysis.typing import Typing
-from lab.ksqldb.catalog import RESERVED_COLUMNS, Catalog, Source
+from lab.ksqldb.analysis.windows import Windowing, refuse_bounds, windowing
+from lab.ksqldb.catalog import RESERVED_COLUMNS, WINDOW_BOUNDS, Catalog, Source
 from lab.ksqldb.errors import NotSupported, StatementError
 from lab.ksqldb.functions.registry import Registry
-from lab.ksqldb.names import SourceName
+from lab.ksqldb.names import ColumnName, SourceName
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.format import expression as text_of
 from lab.ksqldb.sql.identifiers import quote
@@ -54,6 +55,7 @@ class AnalyzedQuery:
     limit: int | None
     aggregates: tuple[ast.Call, ...]
     """The distinct aggregate calls, in order of appearance; COUNT(*) reads ROWTIME."""
+    window: Windowing | None = None
 
     @property
     def source(self) -> Source:
@@ -82,18 +84,30 @@ class AnalyzedQuery:
 
 
 def analyze(
-    query: ast.Query, catalog: Catalog, functions: Registry, *, pull: bool = False
+    query: ast.Query,
+    catalog: Catalog,
+    functions: Registry,
+    *,
+    pull: bool = False,
+    persistent: bool = False,
 ) -> AnalyzedQuery:
     """Resolve and check a query; ``pull`` has the rules for expressions of pull queries.
+
+    A ``persistent`` one is the query of a CREATE … AS SELECT or INSERT INTO.
 
     Raises:
         StatementError: it is refused.
     """
     scope = bind(query, catalog)
-    _refuse_missing(query)
     joins = analyze_joins(query, scope, functions)
     check_key_formats(scope, joins)
-    scope = dataclasses.replace(scope, synthetic=synthetic_key(joins, scope))
+    window = _window(query, scope, joins, persistent=persistent)
+    scope = dataclasses.replace(
+        scope,
+        synthetic=synthetic_key(joins, scope),
+        grouped_in_windows=window is not None,
+        transient=not persistent,
+    )
     resolver = _Resolver(scope)
     interpreted = pull and all(b.source.is_table for b in scope.bounds)
     typing = Typing(scope.columns(), functions, interpreted=interpreted)
@@ -121,7 +135,10 @@ def analyze(
         emit=query.emit,
         limit=query.limit,
         aggregates=calls,
+        window=window,
     )
+    if window is not None:
+        _check_bounds(analyzed)
     if analyzed.repartitioned:
         check_partition_by(
             keys, analyzed.from_table, analyzed.is_aggregate, scope, typing, functions
@@ -133,14 +150,46 @@ def analyze(
     else:
         for item in items:
             typing.known(item.expression)
-    if query.emit == "FINAL":
-        raise StatementError("EMIT FINAL is only supported for windowed aggregations.")
+    if persistent:
+        _check_reserved(items)
     return analyzed
 
 
-def _refuse_missing(query: ast.Query) -> None:
-    if query.window is not None:
-        raise NotSupported(f"WINDOW {query.window.kind}")
+def _window(
+    query: ast.Query, scope: Scope, joins: tuple[JoinedSource, ...], *, persistent: bool
+) -> Windowing | None:
+    source = scope.bounds[0].source
+    from_table = joins[-1].gives_table if joins else source.is_table
+    if source.window is not None and from_table:
+        if persistent:
+            raise StatementError("KSQL does not support persistent queries on windowed tables.")
+        if query.group_by:
+            raise StatementError("GROUP BY is not supported on windowed tables.")
+    if query.window is None:
+        if query.emit == "FINAL":
+            raise StatementError("EMIT FINAL is only supported for windowed aggregations.")
+        return None
+    if not query.group_by:
+        raise StatementError("WINDOW clause requires a GROUP BY clause.")
+    if from_table:
+        raise StatementError("Windowing not supported for table aggregations.")
+    return windowing(query.window, final=query.emit == "FINAL")
+
+
+def _check_bounds(query: AnalyzedQuery) -> None:
+    """The bounds of the windows are known once rows are grouped: the projection alone has them."""
+    for node in (*query.group_by, *query.aggregates, query.having):
+        if node is not None:
+            refuse_bounds(node)
+
+
+def _check_reserved(items: tuple[Item, ...]) -> None:
+    for item in items:
+        if item.name in RESERVED_COLUMNS:
+            raise StatementError(
+                f"Reserved column name in select: {quote(item.name)}. "
+                "Please remove or alias the column."
+            )
 
 
 class _Resolver:
@@ -269,10 +318,10 @@ def _check_grouping(query: AnalyzedQuery, functions: Registry) -> None:
         raise StatementError(
             "GROUP BY requires aggregate functions in either the SELECT or HAVING clause."
         )
+    bounds = () if query.window is None else tuple(WINDOW_BOUNDS)
+    known = query.group_by + tuple(ast.Column(name=ColumnName(b)) for b in bounds)
     loose = [
-        text_of(i.expression)
-        for i in query.items
-        if not _grouped(i.expression, query.group_by, functions)
+        text_of(i.expression) for i in query.items if not _grouped(i.expression, known, functions)
     ]
     if loose:
         raise StatementError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lab.ksqldb.catalog import PSEUDO_COLUMNS, Catalog, Column, Schema, Source, processing_schema
+from lab.ksqldb.catalog import WINDOW_BOUNDS, Catalog, Column, Schema, Source, processing_schema
 from lab.ksqldb.errors import StatementError, UnknownColumn
 from lab.ksqldb.names import ColumnName, SourceName
 from lab.ksqldb.sql import ast
@@ -27,8 +27,7 @@ class Bound:
 
 def source_columns(source: Source) -> dict[str, SqlType]:
     """Every column that a query over the source can name, pseudo columns included."""
-    found = {str(c.name): c.type for c in source.schema.columns}
-    return found | PSEUDO_COLUMNS
+    return {str(c.name): c.type for c in processing_schema(source)}
 
 
 def joined_name(alias: str, column: str) -> ColumnName:
@@ -45,6 +44,10 @@ class Scope:
 
     bounds: tuple[Bound, ...]
     synthetic: Column | None = None
+    grouped_in_windows: bool = False
+    """Whether the bounds of the windows that rows are grouped in can be named."""
+    transient: bool = False
+    """Whether ``*`` stands for the bounds of a source's windows too."""
 
     @property
     def joined(self) -> bool:
@@ -101,6 +104,9 @@ class Scope:
             for b in self.bounds
             if node.source in {None, b.alias} and node.name in source_columns(b.source)
         ]
+        unqualified = node.source is None and not within
+        if self.grouped_in_windows and unqualified and node.name in WINDOW_BOUNDS:
+            return ast.Column(name=node.name, at=node.at)
         if len(within) > 1:
             could = " or ".join(f"{b.alias}.{node.name}" for b in within)
             raise UnknownColumn(f"{place}Column '{node.name}' is ambiguous. Could be {could}.")
@@ -129,7 +135,13 @@ class Scope:
             yield self.synthetic.name
         for bound in self.bounds:
             if alias in {None, bound.alias}:
-                yield from (self.name(bound, c.name) for c in bound.source.schema.columns)
+                yield from (self.name(bound, c) for c in self._own_star(bound.source))
+
+    def _own_star(self, source: Source) -> Iterator[str]:
+        yield from (c.name for c in source.schema.key)
+        if self.transient and source.window is not None:
+            yield from WINDOW_BOUNDS
+        yield from (c.name for c in source.schema.value)
 
     def rowtime(self) -> ColumnName:
         """The column that is never NULL: what COUNT(*) counts."""

@@ -104,19 +104,24 @@ class TableReader:
         self._table = table
         source = app.topology.source
         function = jpype.JClass("lab.ksqldb.step.RowFunction")
-        self._java: Any = jpype.JClass("lab.ksqldb.query.TableReader")(
-            app.java,
-            app.topology.store,
-            jpype.JArray(function)(list(app.topology.stored_steps)),
-            -1 if source is None else len(source.record.value),
-            0 if source is None else len(source.schema.value),
-            len(table.schema.value),
-            len(table.schema.key),
-        )
+        stored = jpype.JArray(function)(list(app.topology.stored_steps))
+        sizes = (len(table.schema.value), len(table.schema.key))
+        store = app.topology.store
+        self._java: Any
+        if table.window is None:
+            java = jpype.JClass("lab.ksqldb.query.TableReader")
+            values = -1 if source is None else len(source.record.value)
+            width = 0 if source is None else len(source.schema.value)
+            self._java = java(app.java, store, stored, values, width, *sizes)
+        else:
+            size = -1 if table.window.size_ms is None else table.window.size_ms
+            java = jpype.JClass("lab.ksqldb.query.WindowReader")
+            self._java = java(app.java, store, size, stored, *sizes)
 
     def read(  # noqa: PLR0917 - mirrors the Java side
         self,
         lookups: Sequence[Any] | None,
+        starts: tuple[int, int],
         select: Sequence[ast.Expression],
         where: ast.Expression | None,
         functions: Registry,
@@ -124,6 +129,8 @@ class TableReader:
         limit: int,
     ) -> bytes:
         """The rows of some keys (Java rows), or of all; filtered, projected, written.
+
+        ``starts`` are the first and the last window starts that matter, in a windowed table.
 
         Raises:
             JavaFault: the store cannot be read now.
@@ -139,6 +146,8 @@ class TableReader:
         if lookups is not None:
             keys = jpype.JArray(jpype.JClass("lab.ksqldb.row.Row"))(list(lookups))
         with translated():
+            if self._table.window is not None:
+                return bytes(self._java.read(keys, *starts, function, answer, limit))
             return bytes(self._java.read(keys, function, answer, limit))
 
 
@@ -167,7 +176,7 @@ class StreamScan:
             self._java: Any = jpype.JClass("lab.ksqldb.query.StreamScan")(
                 broker.java,
                 source.topic,
-                rows.serde(source.key_format, record.key),
+                rows.key_serde(source.key_format, record.key, source.window),
                 rows.serde(source.value_format, record.value, extra),
                 time,
                 in_key,

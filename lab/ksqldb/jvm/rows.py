@@ -8,7 +8,7 @@ from typing import Any
 
 import jpype  # type: ignore[import-untyped] # it has none
 
-from lab.ksqldb.catalog import Column, Format, Schema, Source, Timestamp
+from lab.ksqldb.catalog import Column, Format, Schema, Source, Timestamp, WindowInfo
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.jvm.codegen import row_function
 from lab.ksqldb.jvm.errors import translated
@@ -39,6 +39,17 @@ def codec(format_: Format, columns: Sequence[Column]) -> Any:
 def serde(format_: Format, columns: Sequence[Column], extra: int = 0) -> Any:
     """A Java serde; rows read have ``extra`` empty places at their end."""
     return jpype.JClass("lab.ksqldb.serde.RowSerde")(codec(format_, columns), extra)
+
+
+def key_serde(format_: Format, columns: Sequence[Column], window: WindowInfo | None) -> Any:
+    """A Java serde of keys, with their windows if they have them."""
+    plain = serde(format_, columns)
+    if window is None:
+        return plain
+    windowed = jpype.JClass("lab.ksqldb.serde.WindowedKeys")
+    if window.size_ms is None:
+        return windowed.session(plain)
+    return windowed.time(plain, window.size_ms)
 
 
 def compiled(

@@ -7,6 +7,7 @@ from typing import Any
 
 import jpype  # type: ignore[import-untyped] # it has none
 
+from lab.ksqldb.analysis.windows import Windowing
 from lab.ksqldb.catalog import Column
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.jvm import rows
@@ -107,7 +108,7 @@ class TopologyBuilder:
 
     def _source(self, step: steps.StreamSource | steps.TableSource) -> Built:
         record = step.record
-        key = rows.serde(step.formats.key, record.key)
+        key = rows.key_serde(step.formats.key, record.key, step.window)
         value = rows.serde(step.formats.value, record.value, extra_places(step))
         time = rows.timestamp_extractor(step.timestamp, record)
         java = jpype.JClass("lab.ksqldb.step.SourceStep")
@@ -229,6 +230,8 @@ class TopologyBuilder:
         java = jpype.JClass("lab.ksqldb.step.AggregateStep")
         store = f"{step.context}-Materialize"
         self._keep(store)
+        if step.window is not None:
+            return self._windowed(step, step.window, grouped, aggregates, arguments, state)
         table = java.stream(
             grouped,
             len(columns),
@@ -242,9 +245,37 @@ class TopologyBuilder:
         self._stored_steps.append(results)
         return Built(java.results(table, results, f"{step.context}-ToOutputSchema"), True)
 
+    def _windowed(  # noqa: PLR0917 - the aggregation's parts, made by its caller
+        self,
+        step: steps.Aggregate,
+        window: Windowing,
+        grouped: Any,
+        aggregates: Any,
+        arguments: Any,
+        state: list[Column],
+    ) -> Built:
+        columns = len(step.source.schema.value)
+        java = jpype.JClass("lab.ksqldb.step.WindowedAggregateStep")
+        build = java(grouped, window.final, columns, aggregates, arguments)
+        stored = (
+            -1 if window.retention_ms is None else window.retention_ms,
+            rows.serde(step.formats.key, step.schema.key),
+            rows.serde(step.formats.value, state),
+            self._store,
+        )
+        if window.kind == "SESSION":
+            table = build.session(window.size_ms, window.grace_ms, *stored)
+        else:
+            advance = window.size_ms if window.advance_ms is None else window.advance_ms
+            table = build.time(window.size_ms, advance, window.grace_ms, *stored)
+        plain = jpype.JClass("lab.ksqldb.step.AggregateStep").resultsOf(columns, aggregates)
+        results = java.resultsOf(plain)
+        self._stored_steps.append(results)
+        return Built(java.results(table, results, f"{step.context}-ToOutputSchema"), True)
+
     def _sink(self, step: steps.Sink) -> Built:
         before = self._step(step.source)
-        key = rows.serde(step.formats.key, step.schema.key)
+        key = rows.key_serde(step.formats.key, step.schema.key, step.window)
         value = rows.serde(step.formats.value, step.schema.value)
         java = jpype.JClass("lab.ksqldb.step.SinkStep")
         write = java.table if before.is_table else java.stream

@@ -10,7 +10,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from lab.ksqldb.catalog import Column, Format, Schema, Source, Timestamp
+from lab.ksqldb.analysis.windows import Windowing
+from lab.ksqldb.catalog import Column, Format, Schema, Source, Timestamp, WindowInfo
 from lab.ksqldb.errors import KsqlError
 from lab.ksqldb.plan import steps
 from lab.ksqldb.sql.format import type_text
@@ -24,6 +25,8 @@ _CLASSES: dict[str, type] = {
         Schema,
         Source,
         Timestamp,
+        WindowInfo,
+        Windowing,
         steps.Formats,
         steps.Named,
         steps.StreamSource,

@@ -53,5 +53,14 @@ def source_step(source: Source, context: str = "KsqlTopic") -> StreamSource | Ta
             internal_formats(
                 source, Schema(source.schema.key, stored_columns(source.schema)), None
             ),
+            source.window,
         )
-    return StreamSource(context, source.topic, formats, source.timestamp, source.schema, schema)
+    return StreamSource(
+        context,
+        source.topic,
+        formats,
+        source.timestamp,
+        source.schema,
+        schema,
+        source.window,
+    )

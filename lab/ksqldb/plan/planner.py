@@ -10,7 +10,15 @@ from lab.ksqldb.analysis import schemas
 from lab.ksqldb.analysis.items import Item
 from lab.ksqldb.analysis.query import AnalyzedQuery
 from lab.ksqldb.analysis.typing import Typing
-from lab.ksqldb.catalog import Column, Format, Schema, processing_schema
+from lab.ksqldb.catalog import (
+    WINDOW_BOUNDS,
+    Column,
+    Format,
+    Schema,
+    WindowInfo,
+    processing_schema,
+)
+from lab.ksqldb.catalog import columns as columns_of
 from lab.ksqldb.errors import BadRequest, StatementError
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.functions.signature import Match
@@ -35,10 +43,11 @@ from lab.ksqldb.sql.walk import rewrite, walk
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The steps up to the projection, and the schema they give."""
+    """The steps up to the projection, the schema they give, and the windows in their keys."""
 
     step: Step
     schema: Schema
+    window: WindowInfo | None = None
 
 
 def plan_push(query: AnalyzedQuery, functions: Registry) -> Planned:
@@ -58,7 +67,7 @@ def plan_persistent(
 
 def with_sink(planned: Planned, sink: str, topic: TopicName, formats: Formats) -> Sink:
     """The plan's last step."""
-    return Sink(planned.step, sink, topic, formats, planned.schema)
+    return Sink(planned.step, sink, topic, formats, planned.schema, planned.window)
 
 
 def pull_projection(query: AnalyzedQuery, functions: Registry) -> Schema:
@@ -73,7 +82,9 @@ def pull_projection(query: AnalyzedQuery, functions: Registry) -> Schema:
     for item in query.items:
         column = Column(item.name, typing.known(item.expression))
         node = item.expression
-        is_key = isinstance(node, ast.Column) and query.source.schema.is_key(node.name)
+        is_key = isinstance(node, ast.Column) and (
+            query.source.schema.is_key(node.name) or node.name in WINDOW_BOUNDS
+        )
         (key if is_key and query.source.is_table else value).append(column)
     schemas.check_unique(tuple(key) + tuple(value), "value")
     return Schema(tuple(key), tuple(value))
@@ -147,7 +158,7 @@ class _Planner:
         if self._persistent and query.joins and query.makes_table:
             formats = internal_formats(query.source, select.schema, self._key_format)
             select = dataclasses.replace(select, store="Project-Last", formats=formats)
-        return Planned(select, select.schema)
+        return Planned(select, select.schema, query.source.window)
 
     def _partitioned(self, step: Step, items: list[Item]) -> tuple[Step, list[Item]]:
         """The re-keyed rows, and the items over them: key columns are not computed again."""
@@ -241,7 +252,8 @@ class _Planner:
             key, items = self._take_key(items, _Keys(pairs, "grouping expression", texts))
         results = [Item(i.name, rewrite(i.expression, replace)) for i in items]
         select = self._select(last, results, key, "Aggregate-Project")
-        return Planned(select, select.schema)
+        window = None if query.window is None else query.window.info
+        return Planned(select, select.schema, window)
 
     def _prepare(self, step: Step) -> tuple[Select, list[ColumnName]]:
         """The columns the aggregation needs, and which of them each aggregate reads."""
@@ -249,9 +261,13 @@ class _Planner:
         needed: list[Item] = []
         arguments: list[ColumnName] = []
 
+        later = () if query.window is None else WINDOW_BOUNDS
+
         def need(node: ast.Expression) -> None:
             for found in walk(node):
-                if isinstance(found, ast.Column) and all(i.name != found.name for i in needed):
+                if not isinstance(found, ast.Column) or found.name in later:
+                    continue
+                if all(i.name != found.name for i in needed):
                     needed.append(Item(found.name, found))
 
         internal: list[Item] = []
@@ -295,7 +311,7 @@ class _Planner:
         return GroupBy(
             prepared,
             "Aggregate-GroupBy",
-            bool(own) and list(query.group_by) == own,
+            bool(own) and list(query.group_by) == own and query.source.window is None,
             tuple(Named(k.name, text_of(k.expression)) for k in keys),
             formats,
             schema,
@@ -314,8 +330,12 @@ class _Planner:
             found = self._functions.get(call.name).resolve([types[name]])
             columns.append(Column(variable(index), found.returns))
             calls.append(AggregateCall(call.name, name))
+        if query.window is not None:
+            columns += columns_of(WINDOW_BOUNDS.items())
         schema = Schema(grouped.schema.key, tuple(columns))
-        return Aggregate(grouped, "Aggregate-Aggregate", tuple(calls), grouped.formats, schema)
+        return Aggregate(
+            grouped, "Aggregate-Aggregate", tuple(calls), grouped.formats, schema, query.window
+        )
 
     def _results(self) -> Callable[[ast.Expression], ast.Expression | None]:
         variables = {call: variable(i) for i, call in enumerate(self._query.aggregates)}

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lab.ksqldb.catalog import Format, Schema, Source, Timestamp
+from lab.ksqldb.analysis.windows import Windowing
+from lab.ksqldb.catalog import Format, Schema, Source, Timestamp, WindowInfo
 from lab.ksqldb.names import ColumnName, QueryId, SourceName, TopicName
 from lab.ksqldb.sql.ast import JoinKind
 from lab.ksqldb.sql.types import SqlType
@@ -43,6 +44,7 @@ class StreamSource:
     timestamp: Timestamp | None
     record: Schema
     schema: Schema
+    window: WindowInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class TableSource:
     schema: Schema
     store: str
     store_formats: Formats
+    window: WindowInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +179,17 @@ class AggregateCall:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """Keeps, per group, the latest of the grouped columns and one state per aggregate."""
+    """Keeps, per group, the latest of the grouped columns and one state per aggregate.
+
+    With a window it does so per group and window, and the window's bounds are its last columns.
+    """
 
     source: GroupBy
     context: str
     calls: tuple[AggregateCall, ...]
     formats: Formats
     schema: Schema
+    window: Windowing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +201,7 @@ class Sink:
     topic: TopicName
     formats: Formats
     schema: Schema
+    window: WindowInfo | None = None
 
 
 Join = StreamStreamJoin | StreamTableJoin | TableTableJoin | ForeignKeyJoin

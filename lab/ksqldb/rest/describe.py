@@ -27,7 +27,7 @@ def source_description(engine: Engine, source: Source, *, extended: bool) -> Ent
     writers = [q for w in engine.catalog.writers(source.name) if (q := find(w.id))]
     return {
         "name": source.name,
-        "windowType": None,
+        "windowType": None if source.window is None else source.window.kind,
         "readQueries": [running_query(q) for q in readers],
         "writeQueries": [running_query(q) for q in writers],
         "fields": fields(source.schema),
@@ -115,7 +115,7 @@ def _description(
     return {
         "id": plan.id,
         "statementText": statement,
-        "windowType": None,
+        "windowType": _window_type(plan.step),
         "fields": fields(plan.step.schema),
         "sources": list(plan.sources),
         "sinks": sinks,
@@ -129,6 +129,11 @@ def _description(
         "consumerGroupId": group,
         "state": state,
     }
+
+
+def _window_type(last: steps.Step) -> str | None:
+    window = last.window if isinstance(last, steps.Sink) else None
+    return None if window is None else window.kind
 
 
 def _tasks(query: PersistentQuery) -> list[Entity]:

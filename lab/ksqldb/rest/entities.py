@@ -60,7 +60,7 @@ def source_info(source: Source) -> Entity:
         "topic": source.topic,
         "keyFormat": source.key_format.name,
         "valueFormat": source.value_format.name,
-        "isWindowed": False,
+        "isWindowed": source.window is not None,
     }
 
 

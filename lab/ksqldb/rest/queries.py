@@ -83,7 +83,9 @@ def _start(
         if engine.catalog.source(query.source.source) is not None:
             pull.check_shape(query)
         analyzed = analyze(query, engine.catalog, engine.functions, pull=True)
-        rows = engine.transient.pull(analyzed, engine.catalog, _row_text(media_type, push=False))
+        rows = engine.transient.pull(
+            analyzed, engine.catalog, overrides, _row_text(media_type, push=False)
+        )
         names = [i.name for i in analyzed.items]
         return Selected(rows, _framing(rows, names, media_type, push=False))
     analyzed = analyze(query, engine.catalog, engine.functions)

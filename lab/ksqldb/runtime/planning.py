@@ -12,7 +12,7 @@ from lab.ksqldb.analysis import ddl, formats, inference, properties, schemas
 from lab.ksqldb.analysis.joins import check_partitions
 from lab.ksqldb.analysis.query import AnalyzedQuery, analyze, qualified
 from lab.ksqldb.analysis.topics import NewTopic, Topic
-from lab.ksqldb.catalog import Format, FormatProperties, Source
+from lab.ksqldb.catalog import Format, FormatProperties, Source, WindowInfo
 from lab.ksqldb.errors import (
     BadRequest,
     NotSupported,
@@ -75,7 +75,7 @@ class Planning(DdlPlanning):
                 f"Cannot add {statement.kind.lower()} {quote(statement.name)}: "
                 f"A {existing.kind.lower()} with the same name already exists."
             )
-        clause = properties.check(statement.properties)
+        clause = properties.check(statement.properties, as_select=True)
         key_format = clause.format("KEY_FORMAT")
         analyzed, planned = self._output(
             statement, None if key_format is None else properties.known_format(key_format)
@@ -88,7 +88,9 @@ class Planning(DdlPlanning):
         topic = TopicName(
             clause.text("KAFKA_TOPIC") or self._effective["ksql.output.topic.name.prefix"] + name
         )
-        new_topic, clause = self._sink_topic(statement, clause, topic, from_topic)
+        new_topic, clause = self._sink_topic(
+            statement, clause, topic, from_topic, windowed=planned.window is not None
+        )
         sink_formats = self._formats(clause, planned, source, name)
         schemas.check_formats(
             planned.schema, sink_formats.key, sink_formats.value, error=BadRequest
@@ -111,6 +113,7 @@ class Planning(DdlPlanning):
             statement=text,
             written_by_query=True,
             derived_from=analyzed.sources,
+            window=planned.window,
         )
         last = with_sink(planned, name, topic, sink_formats)
         plan = QueryPlan(query, analyzed.sources, sink.name, last)
@@ -146,7 +149,7 @@ class Planning(DdlPlanning):
         self, statement: ast.CreateAsSelect, key_format: str | None
     ) -> tuple[AnalyzedQuery, Planned]:
         try:
-            analyzed = analyze(statement.query, self._catalog, self._functions)
+            analyzed = analyze(statement.query, self._catalog, self._functions, persistent=True)
             if analyzed.makes_table != (statement.kind == "TABLE"):
                 got = "TABLE" if analyzed.makes_table else "STREAM"
                 raise StatementError(
@@ -213,7 +216,7 @@ class Planning(DdlPlanning):
                 f"Exception while preparing statement: Cannot insert into read-only stream: {name}"
             )
         query = self._insert_id(statement, next_id)
-        analyzed = analyze(statement.query, self._catalog, self._functions)
+        analyzed = analyze(statement.query, self._catalog, self._functions, persistent=True)
         if analyzed.makes_table:
             raise StatementError(
                 f"Incompatible data sink and query result. Data sink ({name}) type is KSTREAM but "
@@ -227,6 +230,12 @@ class Planning(DdlPlanning):
             raise StatementError(
                 "Incompatible schema between results and sink.\n"
                 f"Result schema is {planned.schema}\nSink schema is {sink.schema}"
+            )
+        if planned.window != sink.window:
+            raise StatementError(
+                "Incompatible windows of results and sink.\n"
+                f"Result is {_shown_window(planned.window)}\n"
+                f"Sink is {_shown_window(sink.window)}"
             )
         shown = dataclasses.replace(statement, query=qualified(statement.query, analyzed))
         formats = Formats(sink.key_format, sink.value_format)
@@ -264,6 +273,8 @@ class Planning(DdlPlanning):
         clause: properties.WithClause,
         topic: TopicName,
         origin: Topic,
+        *,
+        windowed: bool,
     ) -> tuple[NewTopic | None, properties.WithClause]:
         found = self._topics.find(topic)
         for name in ("TIMESTAMP", "TIMESTAMP_FORMAT"):
@@ -283,6 +294,8 @@ class Planning(DdlPlanning):
             )
         shape = found or origin
         policy = "compact" if statement.kind == "TABLE" else "delete"
+        if windowed and statement.kind == "TABLE":
+            policy = "compact,delete"
         retention = shape.retention_ms if shape.retention_ms > 0 else _DAY_RETENTION_MS
         clause = clause.adding(
             ("CLEANUP_POLICY", policy),
@@ -345,3 +358,10 @@ def _inherited(source: Format, own: FormatProperties, name: str) -> FormatProper
     if name != source.name or delimiter is None or dict(own).get("delimiter") is not None:
         return own
     return (*own, ("delimiter", delimiter))
+
+
+def _shown_window(window: WindowInfo | None) -> str:
+    if window is None:
+        return "not windowed"
+    size = "" if window.size_ms is None else f" with a size of {window.size_ms} ms"
+    return f"{window.kind} windowed{size}"

@@ -252,7 +252,13 @@ class TransientQueries:
         except KsqlError as error:
             _LOG.debug("nothing to clean after %s: %s", push.id, error)
 
-    def pull(self, query: AnalyzedQuery, catalog: Catalog, text: RowText) -> Rows:
+    def pull(
+        self,
+        query: AnalyzedQuery,
+        catalog: Catalog,
+        properties: Mapping[str, str],
+        text: RowText,
+    ) -> Rows:
         """Answer a pull query.
 
         Raises:
@@ -265,7 +271,8 @@ class TransientQueries:
         answer = rows.answer([columns[i.name] for i in query.items], text.before, text.after)
         select = [i.expression for i in query.items]
         if query.source.is_table:
-            data = self._table(query, catalog, select, answer, limit)
+            settings = self._config.effective() | dict(properties)
+            data = self._table(query, catalog, settings, select, answer, limit)
             ordered = Schema(schema.key, schema.value)
             return TablePull(_pull_id(), ordered, data)
         scan = StreamScan(
@@ -273,10 +280,11 @@ class TransientQueries:
         )
         return StreamPull(self.new_push_id(query), schema, scan)
 
-    def _table(
+    def _table(  # noqa: PLR0917 - made in one place only
         self,
         query: AnalyzedQuery,
         catalog: Catalog,
+        settings: Mapping[str, str],
         select: list[Any],
         answer: Any,
         limit: int,
@@ -293,14 +301,19 @@ class TransientQueries:
             )
         values = pull.lookups(query.where, source.schema.key)
         lookups = None
-        if values is not None:
-            type_ = source.schema.key[0].type
-            lookups = [rows.row([to_java(v, type_)]) for v in values]
+        if values is None:
+            pull.check_scan(query.where, source, settings)
+        else:
+            types = [c.type for c in source.schema.key]
+            lookups = [
+                rows.row([to_java(v, t) for v, t in zip(one, types, strict=True)]) for one in values
+            ]
+        starts = pull.window_starts(query.where, source.window)
         deadline = time.monotonic() + _STORE_WAIT_SECONDS
         while True:
             try:
                 return found.reader.read(
-                    lookups, select, query.where, self._functions, answer, limit
+                    lookups, starts, select, query.where, self._functions, answer, limit
                 )
             except JavaFault as fault:
                 # The store opens when the query's partitions are assigned.

@@ -40,6 +40,7 @@ from lab.ksqldb.sql.ast_expressions import (
     Variable,
     When,
 )
+from lab.ksqldb.sql.spans import Span
 from lab.ksqldb.sql.types import SqlType
 
 __all__ = [
@@ -110,32 +111,6 @@ class From(Node):
     alias: SourceName
 
 
-TIME_UNITS = {
-    "MILLISECONDS": 1,
-    "SECONDS": 1000,
-    "MINUTES": 60_000,
-    "HOURS": 3_600_000,
-    "DAYS": 86_400_000,
-}
-"""Units of spans in milliseconds; SQL has the singular forms too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A length of time as written: ``10 SECONDS``."""
-
-    amount: int
-    unit: str
-
-    @property
-    def ms(self) -> int:
-        """In milliseconds."""
-        return self.amount * TIME_UNITS[self.unit]
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.unit}"
-
-
 JoinKind = Choice["INNER", "LEFT", "RIGHT", "FULL"]
 
 
@@ -158,12 +133,18 @@ class Join(Node):
     criteria: Expression
 
 
+WindowKind = Choice["TUMBLING", "HOPPING", "SESSION"]
+
+
 @dataclass(frozen=True, slots=True)
 class Window(Node):
-    """A WINDOW clause as written."""
+    """A WINDOW clause; of a session ``size`` is the gap that ends it."""
 
-    kind: str
-    text: str
+    kind: WindowKind
+    size: Span
+    advance: Span | None = None
+    retention: Span | None = None
+    grace: Span | None = None
 
 
 Emit = Choice["CHANGES", "FINAL"]

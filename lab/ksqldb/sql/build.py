@@ -16,6 +16,7 @@ from lab.ksqldb.names import ColumnName, QueryId, SourceName
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.build_admin import AdminBuilder
 from lab.ksqldb.sql.build_expressions import at, unquote
+from lab.ksqldb.sql.spans import TIME_UNITS, Span
 from lab.ksqldb.sql.types import SqlType
 
 
@@ -52,10 +53,10 @@ class _Statements(AdminBuilder):
     def outer_join(self, _meta: Meta, side: Token) -> str:
         return side.upper()
 
-    def span(self, _meta: Meta, amount: Token, unit: Token) -> ast.Span:
+    def span(self, _meta: Meta, amount: Token, unit: Token) -> Span:
         name = unit.upper()
         plural = name if name.endswith("S") else f"{name}S"
-        if plural not in ast.TIME_UNITS:
+        if plural not in TIME_UNITS:
             line, column = unit.line or 1, unit.column or 1
             raise SyntaxFault(
                 f"Syntax error at or near '{unit}' at line {line}:{column}: "
@@ -63,14 +64,12 @@ class _Statements(AdminBuilder):
                 line=line,
                 column=column,
             )
-        return ast.Span(int(amount), plural)
+        return Span(int(amount), plural)
 
-    def within(self, _meta: Meta, before: ast.Span, grace: ast.Span | None) -> ast.Within:
+    def within(self, _meta: Meta, before: Span, grace: Span | None) -> ast.Within:
         return ast.Within(before, None, grace)
 
-    def within_both(
-        self, _meta: Meta, before: ast.Span, after: ast.Span, grace: ast.Span | None
-    ) -> ast.Within:
+    def within_both(self, _meta: Meta, before: Span, after: Span, grace: Span | None) -> ast.Within:
         return ast.Within(before, after, grace)
 
     def join(
@@ -85,11 +84,24 @@ class _Statements(AdminBuilder):
             kind=kind or "INNER", right=right, within=within, criteria=criteria, at=at(meta)
         )
 
-    def window_option(self, _meta: Meta, span: ast.Span) -> ast.Span:
-        return span
+    def tumbling(self, meta: Meta, size: Span, *rest: Span | None) -> ast.Window:
+        retention, grace = rest
+        return ast.Window(kind="TUMBLING", size=size, retention=retention, grace=grace, at=at(meta))
 
-    def window_kind(self, meta: Meta, kind: Token, *spans: ast.Span) -> ast.Window:
-        return ast.Window(kind=kind.upper(), text=", ".join(map(str, spans)), at=at(meta))
+    def hopping(self, meta: Meta, size: Span, advance: Span, *rest: Span | None) -> ast.Window:
+        retention, grace = rest
+        return ast.Window(
+            kind="HOPPING",
+            size=size,
+            advance=advance,
+            retention=retention,
+            grace=grace,
+            at=at(meta),
+        )
+
+    def session(self, meta: Meta, gap: Span, *rest: Span | None) -> ast.Window:
+        retention, grace = rest
+        return ast.Window(kind="SESSION", size=gap, retention=retention, grace=grace, at=at(meta))
 
     def window(self, _meta: Meta, kind: ast.Window) -> tuple[str, Any]:
         return "window", kind

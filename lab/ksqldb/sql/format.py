@@ -175,6 +175,8 @@ def query(node: ast.Query) -> str:
         lines = ["SELECT", ",\n".join("  " + _select(item) for item in node.select)]
     lines.append(f"FROM {write(node.source.source)} {write(node.source.alias)}")
     lines += [_join(join) for join in node.joins]
+    if node.window is not None:
+        lines.append(f"WINDOW {window(node.window)}")
     if node.where is not None:
         lines.append(f"WHERE {expression(node.where)}")
     if node.group_by:
@@ -200,6 +202,20 @@ def _join(node: ast.Join) -> str:
 def _within(node: ast.Within) -> str:
     reach = str(node.before) if node.after is None else f"({node.before}, {node.after})"
     return reach if node.grace is None else f"{reach} GRACE PERIOD {node.grace}"
+
+
+def window(node: ast.Window) -> str:
+    """A WINDOW clause, with ksqlDB's blanks."""
+    size = str(node.size) if node.kind == "SESSION" else f"SIZE {node.size}"
+    parts = [size]
+    for name, span in (
+        ("ADVANCE BY", node.advance),
+        ("RETENTION", node.retention),
+        ("GRACE PERIOD", node.grace),
+    ):
+        if span is not None:
+            parts.append(f"{name} {span}")
+    return f"{node.kind} ( {' , '.join(parts)} ) "
 
 
 def _select(item: ast.Selected) -> str:

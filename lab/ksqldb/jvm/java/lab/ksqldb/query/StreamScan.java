@@ -18,6 +18,8 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.serialization.Deserializer;
+import org.apache.kafka.common.serialization.Serde;
 
 /**
  * Reads a stream's topic from its beginning to the offsets that were its end at the start. A plain
@@ -26,7 +28,7 @@ import org.apache.kafka.common.errors.SerializationException;
 public final class StreamScan {
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final String topic;
-    private final RowSerde key;
+    private final Deserializer<?> key;
     private final RowSerde value;
     private final ColumnTimestamp time;
     private final boolean timeInKey;
@@ -39,10 +41,10 @@ public final class StreamScan {
     private long left;
 
     public StreamScan(
-            Broker broker, String topic, RowSerde key, RowSerde value, ColumnTimestamp time, boolean timeInKey,
+            Broker broker, String topic, Serde<?> key, RowSerde value, ColumnTimestamp time, boolean timeInKey,
             int timeIndex, int values, RowFunction query, Answer answer, long limit) {
         this.topic = topic;
-        this.key = key;
+        this.key = key.deserializer();
         this.value = value;
         this.time = time;
         this.timeInKey = timeInKey;
@@ -85,11 +87,11 @@ public final class StreamScan {
 
     private void row(ConsumerRecord<byte[], byte[]> record, ByteArrayOutputStream out) {
         Row row;
-        Row id;
+        Object id;
         try {
-            id = key.deserializer().deserialize(topic, record.key());
+            id = key.deserialize(topic, record.key());
             row = value.deserializer().deserialize(topic, record.value());
-        } catch (SerializationException e) {
+        } catch (SerializationException | java.nio.BufferUnderflowException | IllegalArgumentException e) {
             return;
         }
         if (row == null) {
@@ -97,7 +99,7 @@ public final class StreamScan {
         }
         long timestamp = record.timestamp();
         if (time != null && (id != null || !timeInKey)) {
-            timestamp = time.of((timeInKey ? id : row).columns[timeIndex]);
+            timestamp = time.of((timeInKey ? PseudoColumns.plain(id) : row).columns[timeIndex]);
             if (timestamp < 0) {
                 return;
             }

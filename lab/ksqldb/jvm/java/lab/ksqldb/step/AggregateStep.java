@@ -43,7 +43,7 @@ public final class AggregateStep {
         };
     }
 
-    private static Row initial(int columns, Aggregate[] aggregates) {
+    static Row initial(int columns, Aggregate[] aggregates) {
         Object[] row = new Object[columns + aggregates.length];
         for (int i = 0; i < aggregates.length; i++) {
             row[columns + i] = aggregates[i].initial();
@@ -51,7 +51,7 @@ public final class AggregateStep {
         return new Row(row);
     }
 
-    private static Row next(Object[] row, Object[] old, int columns, Aggregate[] aggregates, int[] arguments) {
+    static Row next(Object[] row, Object[] old, int columns, Aggregate[] aggregates, int[] arguments) {
         Object[] next = new Object[old.length];
         System.arraycopy(row, 0, next, 0, columns);
         for (int i = 0; i < aggregates.length; i++) {

@@ -29,7 +29,7 @@ public final class ColumnTimestamp implements TimestampExtractor {
 
     @Override
     public long extract(ConsumerRecord<Object, Object> record, long partitionTime) {
-        Row row = (Row) (inKey ? record.key() : record.value());
+        Row row = inKey ? PseudoColumns.plain(record.key()) : (Row) record.value();
         return row == null ? record.timestamp() : of(row.columns[index]);
     }
 

@@ -13,7 +13,7 @@ public final class FilterStep {
         return in.processValues(() -> new RowProcessor(where, problems), Named.as(name));
     }
 
-    public static KTable<Row, Row> table(KTable<Row, Row> in, RowFunction where, Problems problems, String name) {
+    public static <K> KTable<K, Row> table(KTable<K, Row> in, RowFunction where, Problems problems, String name) {
         return in.filter((key, row) -> where.apply(row.columns, problems) != null, Named.as(name));
     }
 }

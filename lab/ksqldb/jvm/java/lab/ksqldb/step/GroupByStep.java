@@ -15,8 +15,8 @@ public final class GroupByStep {
     }
 
     /** Rows with a NULL among the values they are grouped by are dropped. */
-    public static KGroupedStream<Row, Row> by(
-            KStream<Row, Row> in, RowFunction group, Problems problems, Serde<Row> key, Serde<Row> value, String name) {
+    public static <K> KGroupedStream<Row, Row> by(
+            KStream<K, Row> in, RowFunction group, Problems problems, Serde<Row> key, Serde<Row> value, String name) {
         return in.filter((old, row) -> row != null && complete(group.apply(row.columns, problems)))
                 .groupBy((old, row) -> new Row(group.apply(row.columns, problems)), Grouped.with(name, key, value));
     }

@@ -12,22 +12,22 @@ import org.apache.kafka.streams.processor.api.Record;
 public final class SinkStep {
     private SinkStep() {}
 
-    public static void stream(KStream<Row, Row> in, String topic, Serde<Row> key, Serde<Row> value) {
+    public static <K> void stream(KStream<K, Row> in, String topic, Serde<K> key, Serde<Row> value) {
         in.to(topic, Produced.with(key, value));
     }
 
-    public static void table(KTable<Row, Row> in, String topic, Serde<Row> key, Serde<Row> value) {
+    public static <K> void table(KTable<K, Row> in, String topic, Serde<K> key, Serde<Row> value) {
         in.toStream().to(topic, Produced.with(key, value));
     }
 
-    public static KStream<Row, Row> changes(KTable<Row, Row> in) {
+    public static <K> KStream<K, Row> changes(KTable<K, Row> in) {
         return in.toStream();
     }
 
-    public static void push(KStream<Row, Row> in, RowSink sink) {
-        in.process(() -> new ContextualProcessor<Row, Row, Void, Void>() {
+    public static <K> void push(KStream<K, Row> in, RowSink sink) {
+        in.process(() -> new ContextualProcessor<K, Row, Void, Void>() {
             @Override
-            public void process(Record<Row, Row> record) {
+            public void process(Record<K, Row> record) {
                 if (record.value() != null) {
                     sink.row(record.value().columns);
                 }

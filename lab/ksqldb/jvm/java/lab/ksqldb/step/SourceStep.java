@@ -22,11 +22,11 @@ import org.apache.kafka.streams.state.KeyValueStore;
 public final class SourceStep {
     private SourceStep() {}
 
-    public static KStream<Row, Row> stream(
-            NumberedBuilder builder, String topic, Serde<Row> key, Serde<Row> value, TimestampExtractor time,
+    public static <K> KStream<K, Row> stream(
+            NumberedBuilder builder, String topic, Serde<K> key, Serde<Row> value, TimestampExtractor time,
             int values) {
-        KStream<Row, Row> read = builder.stream(topic, consumed(key, value, time));
-        return read.processValues(() -> new Append(values), Named.as(builder.next("KSTREAM-TRANSFORMVALUES-")));
+        KStream<K, Row> read = builder.stream(topic, consumed(key, value, time));
+        return read.processValues(() -> new Append<>(values), Named.as(builder.next("KSTREAM-TRANSFORMVALUES-")));
     }
 
     /**
@@ -34,18 +34,18 @@ public final class SourceStep {
      * partition and offset, which {@code state} reads and writes. {@code width} is the number of
      * columns of the rows given.
      */
-    public static KTable<Row, Row> table(
-            NumberedBuilder builder, String topic, Serde<Row> key, Serde<Row> value, TimestampExtractor time,
+    public static <K> KTable<K, Row> table(
+            NumberedBuilder builder, String topic, Serde<K> key, Serde<Row> value, TimestampExtractor time,
             int values, int width, Serde<Row> state, String store) {
-        Materialized<Row, Row, KeyValueStore<Bytes, byte[]>> stored =
-                Materialized.<Row, Row, KeyValueStore<Bytes, byte[]>>as(store).withKeySerde(key).withValueSerde(state);
+        Materialized<K, Row, KeyValueStore<Bytes, byte[]>> stored =
+                Materialized.<K, Row, KeyValueStore<Bytes, byte[]>>as(store).withKeySerde(key).withValueSerde(state);
         return builder.table(topic, consumed(key, value, time))
-                .transformValues(() -> new Remember(values), stored)
-                .transformValues(() -> new AppendToTable(values, width));
+                .transformValues(() -> new Remember<>(values), stored)
+                .transformValues(() -> new AppendToTable<>(values, width));
     }
 
     /** A stored row as the steps after the source see it. */
-    public static Object[] complete(Object[] stored, int values, int width, Row key, long timestamp) {
+    public static Object[] complete(Object[] stored, int values, int width, Object key, long timestamp) {
         Object[] columns = new Object[width];
         System.arraycopy(stored, 0, columns, 0, values);
         int partition = stored[values] == null ? -1 : (Integer) stored[values];
@@ -54,26 +54,26 @@ public final class SourceStep {
         return columns;
     }
 
-    private static Consumed<Row, Row> consumed(Serde<Row> key, Serde<Row> value, TimestampExtractor time) {
-        Consumed<Row, Row> consumed = Consumed.with(key, value);
+    private static <K> Consumed<K, Row> consumed(Serde<K> key, Serde<Row> value, TimestampExtractor time) {
+        Consumed<K, Row> consumed = Consumed.with(key, value);
         return time == null ? consumed : consumed.withTimestampExtractor(time);
     }
 
-    private static final class Append implements FixedKeyProcessor<Row, Row, Row> {
+    private static final class Append<K> implements FixedKeyProcessor<K, Row, Row> {
         private final int values;
-        private FixedKeyProcessorContext<Row, Row> context;
+        private FixedKeyProcessorContext<K, Row> context;
 
         Append(int values) {
             this.values = values;
         }
 
         @Override
-        public void init(FixedKeyProcessorContext<Row, Row> context) {
+        public void init(FixedKeyProcessorContext<K, Row> context) {
             this.context = context;
         }
 
         @Override
-        public void process(FixedKeyRecord<Row, Row> record) {
+        public void process(FixedKeyRecord<K, Row> record) {
             Row row = record.value();
             if (row == null) {
                 return;
@@ -84,7 +84,7 @@ public final class SourceStep {
         }
     }
 
-    private static final class Remember implements ValueTransformerWithKey<Row, Row, Row> {
+    private static final class Remember<K> implements ValueTransformerWithKey<K, Row, Row> {
         private final int values;
         private ProcessorContext context;
 
@@ -98,7 +98,7 @@ public final class SourceStep {
         }
 
         @Override
-        public Row transform(Row key, Row row) {
+        public Row transform(K key, Row row) {
             if (row == null) {
                 return null;
             }
@@ -112,7 +112,7 @@ public final class SourceStep {
         public void close() {}
     }
 
-    private static final class AppendToTable implements ValueTransformerWithKey<Row, Row, Row> {
+    private static final class AppendToTable<K> implements ValueTransformerWithKey<K, Row, Row> {
         private final int values;
         private final int width;
         private ProcessorContext context;
@@ -128,7 +128,7 @@ public final class SourceStep {
         }
 
         @Override
-        public Row transform(Row key, Row row) {
+        public Row transform(K key, Row row) {
             return row == null ? null : new Row(complete(row.columns, values, width, key, context.timestamp()));
         }
 
