@@ -244,10 +244,6 @@ def test_a_bad_record_is_reported_and_skipped(server: Server, name: str) -> None
     ("statement", "feature"),
     [
         (
-            "CREATE TABLE x AS SELECT id, COUNT(*) FROM {s} WINDOW SESSION (1 DAY) GROUP BY id;",
-            "WINDOW",
-        ),
-        (
             "CREATE STREAM x (a INT) WITH (KAFKA_TOPIC='x', VALUE_FORMAT='AVRO', PARTITIONS=1);",
             "AVRO",
         ),
