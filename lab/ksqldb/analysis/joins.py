@@ -16,6 +16,7 @@ from lab.ksqldb.names import ColumnName, SourceName
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.format import expression as text_of
 from lab.ksqldb.sql.identifiers import quote
+from lab.ksqldb.sql.spans import Within
 from lab.ksqldb.sql.types import SqlType
 from lab.ksqldb.sql.walk import rewrite, walk
 
@@ -43,7 +44,7 @@ class JoinedSource:
     right: ast.Expression
     key_type: SqlType
     keys: tuple[ColumnName, ...]
-    within: ast.Within | None
+    within: Within | None
 
     @property
     def gives_table(self) -> bool:

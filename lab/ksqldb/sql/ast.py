@@ -40,7 +40,7 @@ from lab.ksqldb.sql.ast_expressions import (
     Variable,
     When,
 )
-from lab.ksqldb.sql.spans import Span
+from lab.ksqldb.sql.spans import Span, Within
 from lab.ksqldb.sql.types import SqlType
 
 __all__ = [
@@ -112,15 +112,6 @@ class From(Node):
 
 
 JoinKind = Choice["INNER", "LEFT", "RIGHT", "FULL"]
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """A WITHIN clause; without ``after`` it reaches as far after as before."""
-
-    before: Span
-    after: Span | None = None
-    grace: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from lab.ksqldb.names import ColumnName, QueryId, SourceName
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.build_admin import AdminBuilder
 from lab.ksqldb.sql.build_expressions import at, unquote
-from lab.ksqldb.sql.spans import TIME_UNITS, Span
+from lab.ksqldb.sql.spans import TIME_UNITS, Span, Within
 from lab.ksqldb.sql.types import SqlType
 
 
@@ -66,18 +66,18 @@ class _Statements(AdminBuilder):
             )
         return Span(int(amount), plural)
 
-    def within(self, _meta: Meta, before: Span, grace: Span | None) -> ast.Within:
-        return ast.Within(before, None, grace)
+    def within(self, _meta: Meta, before: Span, grace: Span | None) -> Within:
+        return Within(before, None, grace)
 
-    def within_both(self, _meta: Meta, before: Span, after: Span, grace: Span | None) -> ast.Within:
-        return ast.Within(before, after, grace)
+    def within_both(self, _meta: Meta, before: Span, after: Span, grace: Span | None) -> Within:
+        return Within(before, after, grace)
 
     def join(
         self,
         meta: Meta,
         kind: ast.JoinKind | None,
         right: ast.From,
-        within: ast.Within | None,
+        within: Within | None,
         criteria: ast.Expression,
     ) -> ast.Join:
         return ast.Join(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql.identifiers import text_literal, write
+from lab.ksqldb.sql.spans import Within
 from lab.ksqldb.sql.types import Array, Map, SqlType, Struct
 
 
@@ -199,7 +200,7 @@ def _join(node: ast.Join) -> str:
     return f"{kind} JOIN {right}{within} ON ({expression(node.criteria)})"
 
 
-def _within(node: ast.Within) -> str:
+def _within(node: Within) -> str:
     reach = str(node.before) if node.after is None else f"({node.before}, {node.after})"
     return reach if node.grace is None else f"{reach} GRACE PERIOD {node.grace}"
 

@@ -28,3 +28,12 @@ class Span:
 
     def __str__(self) -> str:
         return f"{self.amount} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A WITHIN clause; without ``after`` it reaches as far after as before."""
+
+    before: Span
+    after: Span | None = None
+    grace: Span | None = None
