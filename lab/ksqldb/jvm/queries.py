@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jpype  # type: ignore[import-untyped] # it has none
@@ -17,16 +18,47 @@ from lab.ksqldb.names import QueryId
 from lab.ksqldb.sql import ast
 
 
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How a failed query is attempted again: the wait doubles from the first to the longest.
+
+    ``broker`` is where a failed thread is taken out of its group.
+    ``remembered`` failures are kept; ``classes`` are further rules for their kinds, as
+    ``ksql.error.classifier.regex`` has them.
+    """
+
+    remembered: int
+    first_wait_ms: int
+    longest_wait_ms: int
+    classes: str = ""
+    broker: Broker | None = None
+
+
 class StreamsApp:
     """One Kafka Streams application."""
 
     def __init__(
-        self, topology: Topology, settings: Mapping[str, str], log: Any, query: QueryId
+        self,
+        topology: Topology,
+        settings: Mapping[str, str],
+        log: Any,
+        query: QueryId,
+        retries: Retries | None = None,
     ) -> None:
+        """Without ``retries`` its first failure ends it."""
         self.topology = topology
+        again = retries or Retries(remembered=1, first_wait_ms=-1, longest_wait_ms=-1)
         with translated():
             self.java: Any = jpype.JClass("lab.ksqldb.query.Runner")(
-                topology.java, java_map(settings), log, query
+                topology.java,
+                java_map(settings),
+                log,
+                query,
+                None if again.broker is None else again.broker.java.admin(),
+                again.remembered,
+                again.first_wait_ms,
+                again.longest_wait_ms,
+                again.classes,
             )
 
     def start(self) -> None:
@@ -54,9 +86,9 @@ class StreamsApp:
         with translated():
             self.java.streams().resume()
 
-    def failures(self) -> list[tuple[int, str]]:
-        """Time in ms and stack trace of the last failures."""
-        return [(int(str(f[0])), str(f[1])) for f in self.java.failures()]
+    def failures(self) -> list[tuple[int, str, str]]:
+        """Time in ms, stack trace and kind (USER, SYSTEM, UNKNOWN) of the last failures."""
+        return [(int(str(f[0])), str(f[1]), str(f[2])) for f in self.java.failures()]
 
     def tasks(self) -> list[tuple[str, str, int, int, int]]:
         """Task, topic, partition, end offset and committed offset of each partition read here."""

@@ -73,7 +73,7 @@ def _offsets(engine: Engine, query: PersistentQuery) -> Entity:
 def query_description(engine: Engine, query: PersistentQuery | PushQuery) -> Entity:
     """A query as EXPLAIN and SHOW QUERIES EXTENDED show it."""
     tasks: list[Entity] = []
-    failures: list[tuple[int, str]] = []
+    failures: list[tuple[int, str, str]] = []
     sinks: list[str] = []
     if isinstance(query, PersistentQuery):
         topology = query.app.topology.description
@@ -94,7 +94,9 @@ def query_description(engine: Engine, query: PersistentQuery | PushQuery) -> Ent
         hosts={engine.config.address: query.state},
         state=query.state,
         tasks=tasks,
-        errors=[{"timestamp": at, "errorMessage": text, "type": "SYSTEM"} for at, text in failures],
+        errors=[
+            {"timestamp": at, "errorMessage": text, "type": kind} for at, text, kind in failures
+        ],
     )
 
 

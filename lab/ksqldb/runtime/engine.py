@@ -176,6 +176,9 @@ class Engine:
         Raises:
             KsqlError: some of it failed.
         """
+        if planned.command.query is not None:
+            # What cannot be built must not get into the topic, from which it would never start.
+            self.persistent.check(planned.command.query)
         self._register(planned)
         if planned.new_topic is not None:
             self._create_topic(planned.new_topic)

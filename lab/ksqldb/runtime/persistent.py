@@ -17,9 +17,9 @@ from lab.ksqldb.errors import KsqlError
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.jvm import registry
 from lab.ksqldb.jvm.kafka import Broker
-from lab.ksqldb.jvm.queries import StreamsApp, TableReader
+from lab.ksqldb.jvm.queries import Retries, StreamsApp, TableReader
 from lab.ksqldb.jvm.rows import ParseExpression
-from lab.ksqldb.jvm.topology import TopologyBuilder
+from lab.ksqldb.jvm.topology import Topology, TopologyBuilder
 from lab.ksqldb.names import QueryId
 from lab.ksqldb.plan.formats import needs_registry
 from lab.ksqldb.plan.steps import QueryPlan, Sink, topics, walk
@@ -107,9 +107,12 @@ class PersistentQueries:
 
         A running query of the same id is stopped first: the new one goes on where it was.
         """
-        builder = TopologyBuilder(plan, self._functions, self._parse, self._log)
-        topology = builder.build()
-        app = StreamsApp(topology, self._settings(plan, properties), self._log, plan.id)
+        topology = self._build(plan)
+        replaced = self._running.get(plan.id)
+        if replaced is not None:
+            replaced.app.close(timeout_ms=_REPLACE_MS, forget=False)
+        settings = self._settings(plan, properties)
+        app = StreamsApp(topology, settings, self._log, plan.id, self._retries(properties))
         readable = target.is_table and topology.store is not None
         query = PersistentQuery(
             plan,
@@ -120,15 +123,33 @@ class PersistentQueries:
             TableReader(app, target) if readable else None,
             paused,
         )
-        replaced = self._running.get(plan.id)
-        if replaced is not None:
-            replaced.app.close(timeout_ms=_REPLACE_MS, forget=False)
         self._running[plan.id] = query
         if paused:
             app.pause()
         app.start()
         _LOG.info("started %s", plan.id)
         return query
+
+    def check(self, plan: QueryPlan) -> None:
+        """Build a query's topology for nothing but its errors.
+
+        Raises:
+            KsqlError: it cannot be built.
+        """
+        self._build(plan)
+
+    def _build(self, plan: QueryPlan) -> Topology:
+        return TopologyBuilder(plan, self._functions, self._parse, self._log).build()
+
+    def _retries(self, properties: Mapping[str, str]) -> Retries:
+        effective = self._config.effective() | dict(properties)
+        return Retries(
+            remembered=int(effective["ksql.query.error.max.queue.size"]),
+            first_wait_ms=int(effective["ksql.query.retry.backoff.initial.ms"]),
+            longest_wait_ms=int(effective["ksql.query.retry.backoff.max.ms"]),
+            classes=effective["ksql.error.classifier.regex"],
+            broker=self._broker,
+        )
 
     def _settings(self, plan: QueryPlan, properties: Mapping[str, str]) -> dict[str, str]:
         settings = self._config.streams_settings(properties)

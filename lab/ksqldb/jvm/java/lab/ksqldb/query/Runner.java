@@ -1,13 +1,16 @@
 package lab.ksqldb.query;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import lab.ksqldb.client.ProcessingLog;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.MemberToRemove;
+import org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions;
 import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.Topology;
@@ -15,31 +18,52 @@ import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThr
 
 /** One Kafka Streams application: a persistent query, or a push query. */
 public final class Runner {
-    private static final int REMEMBERED = 10;
+    private static final long LEAVE_WAIT_MS = 30_000;
 
     private final KafkaStreams streams;
-    private final List<String[]> errors = new ArrayList<>();
+    private final Failures failures;
 
-    public Runner(Topology topology, Map<String, String> settings, ProcessingLog log, String query) {
+    /** A thread that fails is replaced after a while; with a negative first wait the whole ends. */
+    public Runner(
+            Topology topology, Map<String, String> settings, ProcessingLog log, String query, Admin admin,
+            int remembered, long firstWaitMs, long longestWaitMs, String classes) {
         Properties properties = new Properties();
         properties.putAll(settings);
         properties.put(SkipBadRecords.LOG, log);
         properties.put(SkipBadRecords.QUERY, query);
         properties.put("deserialization.exception.handler", SkipBadRecords.class);
+        failures = new Failures(remembered, firstWaitMs, longestWaitMs, classes);
         streams = new KafkaStreams(topology, properties);
+        String instance = settings.get("main.consumer.group.instance.id");
         streams.setUncaughtExceptionHandler(error -> {
-            failed(error);
-            return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+            if (!failures.goOnAfter(error)) {
+                return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+            }
+            if (admin != null && instance != null) {
+                leave(admin, settings.get("application.id"), instance, Thread.currentThread());
+            }
+            return StreamThreadExceptionResponse.REPLACE_THREAD;
         });
     }
 
-    private synchronized void failed(Throwable error) {
-        StringWriter trace = new StringWriter();
-        error.printStackTrace(new PrintWriter(trace));
-        if (errors.size() == REMEMBERED) {
-            errors.remove(0);
-        }
-        errors.add(new String[] {Long.toString(System.currentTimeMillis()), trace.toString()});
+    /**
+     * Takes a dying thread out of its group: as a static member it would keep its partitions from the
+     * thread that replaces it until its session ends.
+     */
+    private static void leave(Admin admin, String group, String instance, Thread dying) {
+        String name = dying.getName();
+        String member = instance + name.substring(name.lastIndexOf('-'));
+        Thread.ofPlatform().daemon().name("leave-" + name).start(() -> {
+            try {
+                dying.join(LEAVE_WAIT_MS);
+                admin.removeMembersFromConsumerGroup(
+                        group, new RemoveMembersFromConsumerGroupOptions(Set.of(new MemberToRemove(member)))).all().get();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } catch (ExecutionException e) {
+                // It is out already, or goes when its session ends.
+            }
+        });
     }
 
     public void start() {
@@ -48,16 +72,16 @@ public final class Runner {
 
     /** Kafka Streams' name for the state it is in. */
     public String state() {
-        return streams.state().name();
+        return failures.waiting() ? "ERROR" : streams.state().name();
     }
 
     public KafkaStreams streams() {
         return streams;
     }
 
-    /** [time in ms, stack trace] of the last failures. */
-    public synchronized String[][] failures() {
-        return errors.toArray(new String[0][]);
+    /** [time in ms, stack trace, kind] of the last failures. */
+    public String[][] failures() {
+        return failures.last();
     }
 
     /** The tasks on this node: [task, topic, partition, end offset, committed offset]. */
@@ -91,6 +115,7 @@ public final class Runner {
 
     /** Ends the application; {@code forget} also removes its local state. */
     public boolean close(long timeoutMs, boolean forget) {
+        failures.close();
         boolean closed =
                 streams.close(
                         CloseOptions.timeout(Duration.ofMillis(timeoutMs))

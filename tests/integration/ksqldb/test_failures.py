@@ -1,0 +1,93 @@
+"""Queries that fail, and what a restart after a kill finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import admin as kafka_admin
+from support.ksqldb_server import Server, until
+
+
+def set_largest_message(bootstrap: str, topic: str, size: int) -> None:
+    admin = kafka_admin.AdminClient({"bootstrap.servers": bootstrap})
+    resource = kafka_admin.ConfigResource(  # type: ignore[attr-defined] # exported in fact
+        kafka_admin.ResourceType.TOPIC,  # type: ignore[attr-defined] # as above
+        topic,
+        incremental_configs=[
+            kafka_admin.ConfigEntry(  # type: ignore[attr-defined] # as above
+                "max.message.bytes",
+                str(size),
+                incremental_operation=kafka_admin.AlterConfigOpType.SET,  # type: ignore[attr-defined] # as above
+            )
+        ],
+    )
+    for done in admin.incremental_alter_configs([resource]).values():
+        done.result(timeout=10)
+
+
+def described(server: Server) -> dict[str, Any]:
+    """The queries by id."""
+    found = server.ksql("SHOW QUERIES EXTENDED;")[0]["queryDescriptions"]
+    return {q["id"]: q for q in found}
+
+
+def test_a_failed_query_tells_why_is_attempted_again_and_disturbs_no_other(
+    make_server: Callable[[], Server], name: str, bootstrap: str
+) -> None:
+    server = make_server()
+    server.option("--property=ksql.query.retry.backoff.initial.ms=300")
+    server.start()
+    made = server.ksql(
+        f"CREATE STREAM {name} (id VARCHAR KEY, v VARCHAR) "
+        f"WITH (KAFKA_TOPIC='{name}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+        f"CREATE STREAM {name}_BAD AS SELECT * FROM {name};"
+        f"CREATE STREAM {name}_GOOD AS SELECT * FROM {name};"
+    )
+    bad, good = (m["commandStatus"]["queryId"] for m in made[1:])
+    set_largest_message(bootstrap, f"{name}_BAD", 200)
+    server.ksql(f"INSERT INTO {name} VALUES ('a', '{'x' * 300}');")
+    until(lambda: len(described(server)[bad]["queryErrors"]) >= 2, "two failures")
+    errors = described(server)[bad]["queryErrors"]
+    assert {e["type"] for e in errors} == {"USER"}
+    assert "RecordTooLargeException" in errors[0]["errorMessage"]
+    assert errors[0]["timestamp"] < errors[1]["timestamp"]
+    until(lambda: described(server)[bad]["state"] == "ERROR", "the state ERROR")
+    until(lambda: len(server.select(f"SELECT * FROM {name}_GOOD;")) == 1, "the good query's row")
+    assert described(server)[good]["queryErrors"] == []
+    set_largest_message(bootstrap, f"{name}_BAD", 1_000_000)
+    until(lambda: len(server.select(f"SELECT * FROM {name}_BAD;")) == 1, "the bad query's row")
+    until(lambda: described(server)[bad]["state"] == "RUNNING", "the state RUNNING")
+
+
+def test_after_a_kill_every_kind_of_statement_is_there_again(server: Server, name: str) -> None:
+    columns = f"(id VARCHAR PRIMARY KEY, v INT) WITH (KAFKA_TOPIC='{name}_T', VALUE_FORMAT='JSON'"
+    made = server.ksql(
+        f"CREATE TYPE {name}_A AS STRUCT<x INT>; CREATE TYPE {name}_B AS INT; DROP TYPE {name}_B;"
+        f"CREATE STREAM {name} (id VARCHAR KEY, v INT) "
+        f"WITH (KAFKA_TOPIC='{name}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+        f"ALTER STREAM {name} ADD COLUMN w INT;"
+        f"CREATE SOURCE TABLE {name}_T {columns}, PARTITIONS=1);"
+        f"CREATE STREAM {name}_O AS SELECT id, v FROM {name};"
+        f"CREATE OR REPLACE STREAM {name}_O AS SELECT id, v, w FROM {name};"
+    )
+    insert = server.ksql(f"INSERT INTO {name}_O SELECT * FROM {name};")
+    query = insert[0]["commandStatus"]["queryId"]
+    server.ksql(f"PAUSE {query}; INSERT INTO {name} VALUES ('a', 1, 2);")
+    rows = f"SELECT * FROM {name}_O;"
+    until(lambda: server.select(rows) == [["a", 1, 2]], "the row of the one that is not paused")
+    shown = (
+        f"SHOW TYPES; SHOW QUERIES; SHOW STREAMS; DESCRIBE {name}; DESCRIBE {name}_O; SHOW TABLES;"
+    )
+    before = server.ksql(shown)
+    states = {q["id"]: q["state"] for q in before[1]["queries"]}
+    assert states[query] == "PAUSED"
+    assert made[-1]["commandStatus"]["queryId"] in states
+    server.kill()
+    server.start()
+    assert server.ksql(shown) == before
+    assert server.select(rows) == [["a", 1, 2]]
+    server.ksql(f"RESUME {query}; INSERT INTO {name} VALUES ('b', 3, 4);")
+    until(lambda: len(server.select(rows)) == 4, "each row twice")
+    source_table = f"SELECT * FROM {name}_T;"
+    assert server.select(source_table) == []
