@@ -37,13 +37,18 @@ def common_type(values: Sequence[tuple[ast.Expression, SqlType | None]], what: s
     found: SqlType | None = None
     for node, type_ in values:
         if type_ is not None:
-            found = type_ if found is None else _with(found, node, type_)
+            found = type_ if found is None else adapted(found, node, type_)
     if found is None:
         raise StatementError(f"Cannot construct a {what.lower()} with all NULL values")
     return found
 
 
-def _with(found: SqlType, node: ast.Expression, type_: SqlType) -> SqlType:
+def adapted(found: SqlType, node: ast.Expression, type_: SqlType) -> SqlType:
+    """The common type of the values so far and one more.
+
+    Raises:
+        StatementError: there is none.
+    """
     merged = _merged(found, type_)
     if merged is not None:
         return merged

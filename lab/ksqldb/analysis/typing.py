@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from lab.ksqldb.analysis.common import common_type
+from lab.ksqldb.analysis.common import adapted, common_type
 from lab.ksqldb.errors import NotSupported, StatementError
 from lab.ksqldb.functions.registry import Kind, Registry
 from lab.ksqldb.functions.signature import (
@@ -282,12 +282,8 @@ class Typing:
             raise StatementError(f"IN needs a value that is not NULL: {text_of(node)}")
         for item in node.items:
             other = self.of(item)
-            if other is None or in_comparable(operand, other):
-                continue
-            raise StatementError(
-                f"operator does not exist: {operand} = {other} ({text_of(item)})\n"
-                "Hint: You might need to add explicit type casts."
-            )
+            if other is not None and not comparable(operand, other, equality=True):
+                adapted(operand, item, other)
         return BOOLEAN
 
     def _like(self, node: ast.Like) -> ArgumentType:
@@ -426,15 +422,6 @@ def comparable(left: SqlType, right: SqlType, *, equality: bool) -> bool:
     if left.base in {Base.STRING, Base.BYTES}:
         return True
     return equality
-
-
-def in_comparable(left: SqlType, right: SqlType) -> bool:
-    """Whether an IN list may hold such a value."""
-    if left.base is Base.STRING and not right.parts():
-        return True
-    if right.base is Base.STRING and left.base is Base.BOOLEAN:
-        return True
-    return comparable(left, right, equality=True)
 
 
 def castable(source: SqlType, target: SqlType) -> bool:  # noqa: PLR0911 - one return per kind

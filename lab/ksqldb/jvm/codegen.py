@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.ksqldb.analysis.typing import Typing, comparable, in_comparable
+from lab.ksqldb.analysis.typing import Typing, comparable
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.functions.signature import LambdaType, Match, UnitArgument
 from lab.ksqldb.sql import ast
@@ -82,7 +82,7 @@ class Body:
             ast.Column: self._column,
             ast.Integer: self._integer,
             ast.Exact: self._exact,
-            ast.Inexact: lambda n: Value(f"Double.valueOf({n.text}d)", self._typing.of(n)),
+            ast.Inexact: lambda n: Value(f'Double.valueOf("{n.text}")', self._typing.of(n)),
             ast.Text: lambda n: Value(java_string(n.value), self._typing.of(n)),
             ast.Boolean: lambda n: Value(
                 "Boolean.TRUE" if n.value else "Boolean.FALSE", self._typing.of(n)
@@ -259,11 +259,8 @@ class Body:
     def _in_term(self, operand: Value, item: Value) -> str:
         assert operand.type is not None  # noqa: S101 - narrows a type
         assert item.type is not None  # noqa: S101 - narrows a type
-        assert in_comparable(operand.type, item.type)  # noqa: S101 - narrows a type
-        if operand.type.base is Base.STRING and item.type.base is not Base.STRING:
-            return f"Ops.eq({operand.java}, Casts.text({item.java}))"
-        if operand.type.base is Base.BOOLEAN and item.type.base is Base.STRING:
-            return f"Ops.eq({operand.java}, Casts.toBoolean({item.java}))"
+        if not comparable(operand.type, item.type, equality=True):  # a literal that adapts
+            return f"Ops.eq({operand.java}, {self.cast(item, operand.type).java})"
         if not self._interpreted and item.type.base is Base.STRING and operand.type != item.type:
             # Compiled, a date or time in an IN list of texts equals none of them, as recorded.
             return "Boolean.FALSE"

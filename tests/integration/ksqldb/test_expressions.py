@@ -21,6 +21,8 @@ from lab.ksqldb.analysis.typing import Typing
 from lab.ksqldb.catalog import Column
 from lab.ksqldb.errors import StatementError
 from lab.ksqldb.functions.library import builtin
+from lab.ksqldb.functions.registry import Function, Kind
+from lab.ksqldb.functions.signature import Pattern
 from lab.ksqldb.jvm import rows
 from lab.ksqldb.names import ColumnName
 from lab.ksqldb.sql import ast
@@ -142,3 +144,50 @@ def test_expressions_have_their_types_and_values(
         if value != case.value or isinstance(value, bool) != isinstance(case.value, bool)
     ]
     assert not failures, "\n".join(failures)
+
+
+@pytest.mark.usefixtures("jvm")
+@pytest.mark.xdist_group("ksqldb-jvm")
+@pytest.mark.parametrize(
+    "function", [f for f in builtin().all() if f.kind is Kind.SCALAR], ids=lambda f: f.name
+)
+def test_every_signature_compiles_and_takes_nulls(
+    function: Function, parse: Callable[[str], ast.Expression]
+) -> None:
+    for signature in function.signatures:
+        arguments = ", ".join(_null(p.pattern) for p in signature.parameters)
+        node = parse(f"{function.name}({arguments})")
+        type_ = Typing(COLUMNS, builtin()).known(node)
+        evaluate([node], [type_], interpreted=False)
+
+
+def _null(pattern: Pattern) -> str:
+    """An expression of a type, mostly a column that is NULL."""
+    if pattern.name == "LAMBDA":
+        names = "XYZ"[: len(pattern.parts) - 1]
+        result = {"BOOLEAN": "true", "S": "X"}.get(pattern.parts[-1].name, "1")
+        return f"({', '.join(names)}) => {result}"
+    if pattern.name == "MAP" and pattern.parts[1].name not in {"INT", "T", "V"}:
+        return f"CAST(NULL AS MAP<VARCHAR, {pattern.parts[1].name}>)"
+    if pattern.name == "ARRAY" and pattern.parts[0].name == "VARCHAR":
+        return "CAST(NULL AS ARRAY<VARCHAR>)"
+    return _COLUMN_OF[pattern.name]
+
+
+_COLUMN_OF = {
+    "INTERVAL UNIT": "DAYS",
+    "ARRAY": "N_ARR",
+    "MAP": "N_MAP",
+    "BOOLEAN": "N_BOOL",
+    "INT": "N_INT",
+    "BIGINT": "N_BIG",
+    "DOUBLE": "N_DBL",
+    "DECIMAL": "N_DEC",
+    "VARCHAR": "N_STR",
+    "BYTES": "N_BYT",
+    "DATE": "N_DATE",
+    "TIME": "N_TIME",
+    "TIMESTAMP": "N_TS",
+    "T": "N_INT",
+    "S": "N_INT",
+}

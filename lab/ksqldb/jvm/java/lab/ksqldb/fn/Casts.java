@@ -9,7 +9,7 @@ import java.time.LocalTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -193,7 +193,7 @@ public final class Casts {
                 return items;
             }
             case MAP: {
-                Map<Object, Object> map = new LinkedHashMap<>();
+                Map<Object, Object> map = new HashMap<>();
                 for (Map.Entry<?, ?> entry : ((Map<?, ?>) value).entrySet()) {
                     map.put(
                             convert(entry.getKey(), from.parts[0], to.parts[0]),

@@ -2,7 +2,7 @@ package lab.ksqldb.fn;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import lab.ksqldb.row.Row;
@@ -32,7 +32,7 @@ public final class Collections {
     }
 
     public static Map<Object, Object> map(Object[] keys, Object[] values) {
-        Map<Object, Object> map = new LinkedHashMap<>();
+        Map<Object, Object> map = new HashMap<>();
         for (int i = 0; i < keys.length; i++) {
             map.put(keys[i], values[i]);
         }

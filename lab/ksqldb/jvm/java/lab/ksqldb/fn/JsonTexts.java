@@ -8,13 +8,13 @@ import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import lab.ksqldb.row.Row;
 import lab.ksqldb.row.Type;
 
-/** SQL values as JSON: times as text, members of structs and keys of maps in order of their names. */
+/** SQL values as JSON: times as text, members in the order of their names' hashes, as ksqlDB's. */
 public final class JsonTexts {
     private static final JsonFactory FACTORY = new JsonFactory();
 
@@ -50,17 +50,17 @@ public final class JsonTexts {
                 out.writeEndArray();
             }
             case MAP -> {
-                Map<String, Object> sorted = new TreeMap<>();
-                ((Map<?, ?>) value).forEach((key, item) -> sorted.put(Casts.text(key), item));
-                members(out, sorted, type.parts[1]);
+                Map<String, Object> hashed = new HashMap<>();
+                ((Map<?, ?>) value).forEach((key, item) -> hashed.put(Casts.text(key), item));
+                members(out, hashed, type.parts[1]);
             }
             case STRUCT -> {
-                Map<String, Integer> sorted = new TreeMap<>();
+                Map<String, Integer> hashed = new HashMap<>();
                 for (int i = 0; i < type.names.length; i++) {
-                    sorted.put(type.names[i], i);
+                    hashed.put(type.names[i], i);
                 }
                 out.writeStartObject();
-                for (Map.Entry<String, Integer> member : sorted.entrySet()) {
+                for (Map.Entry<String, Integer> member : hashed.entrySet()) {
                     out.writeFieldName(member.getKey());
                     write(out, ((Row) value).columns[member.getValue()], type.parts[member.getValue()]);
                 }

@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -222,7 +222,7 @@ public final class Jsons {
         if (object == null || !object.isObject()) {
             return null;
         }
-        Map<Object, Object> all = new LinkedHashMap<>();
+        Map<Object, Object> all = new HashMap<>();
         object.fields().forEachRemaining(field -> all.put(field.getKey(), plain(field.getValue())));
         return all;
     }

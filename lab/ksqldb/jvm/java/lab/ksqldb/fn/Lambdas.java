@@ -1,7 +1,7 @@
 package lab.ksqldb.fn;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -25,7 +25,7 @@ public final class Lambdas {
         if (map == null) {
             return null;
         }
-        Map<Object, Object> all = new LinkedHashMap<>();
+        Map<Object, Object> all = new HashMap<>();
         for (Map.Entry<?, ?> entry : map.entrySet()) {
             Object[] arguments = {entry.getKey(), entry.getValue()};
             Object made = key.apply(arguments);
@@ -54,7 +54,7 @@ public final class Lambdas {
         if (map == null) {
             return null;
         }
-        Map<Object, Object> all = new LinkedHashMap<>();
+        Map<Object, Object> all = new HashMap<>();
         for (Map.Entry<?, ?> entry : map.entrySet()) {
             if (holds(test, entry.getKey(), entry.getValue())) {
                 all.put(entry.getKey(), entry.getValue());

@@ -1,7 +1,7 @@
 package lab.ksqldb.fn;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -16,7 +16,7 @@ public final class Maps {
         if (keys == null || values == null) {
             return null;
         }
-        Map<Object, Object> map = new LinkedHashMap<>();
+        Map<Object, Object> map = new HashMap<>();
         for (int i = 0; i < keys.size(); i++) {
             map.put(keys.get(i), i < values.size() ? values.get(i) : null);
         }
@@ -36,7 +36,7 @@ public final class Maps {
         if (first == null && second == null) {
             return null;
         }
-        Map<Object, Object> all = new LinkedHashMap<>();
+        Map<Object, Object> all = new HashMap<>();
         if (first != null) {
             all.putAll(first);
         }

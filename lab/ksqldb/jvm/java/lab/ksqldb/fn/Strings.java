@@ -3,7 +3,7 @@ package lab.ksqldb.fn;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -302,7 +302,10 @@ public final class Strings {
         return parts;
     }
 
-    /** Entries without exactly one key-value delimiter are left out; the last of equal keys wins. */
+    /**
+     * Entries without a key-value delimiter are left out, and what follows a second one; the last of
+     * equal keys wins.
+     */
     public static Map<Object, Object> splitToMap(String text, String entryDelimiter, String delimiter) {
         if (text == null || entryDelimiter == null || delimiter == null) {
             return null;
@@ -310,10 +313,10 @@ public final class Strings {
         if (entryDelimiter.isEmpty() || delimiter.isEmpty() || entryDelimiter.equals(delimiter)) {
             return null;
         }
-        Map<Object, Object> map = new LinkedHashMap<>();
+        Map<Object, Object> map = new HashMap<>();
         for (Object entry : split(text, entryDelimiter)) {
             List<Object> parts = split((String) entry, delimiter);
-            if (parts.size() == 2) {
+            if (parts.size() > 1) {
                 map.put(parts.get(0), parts.get(1));
             }
         }

@@ -18,7 +18,6 @@ import java.time.LocalTime;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -146,7 +145,7 @@ public final class Json {
         if (token != JsonToken.START_OBJECT) {
             throw mismatch(token);
         }
-        Map<Object, Object> entries = new LinkedHashMap<>();
+        Map<Object, Object> entries = new HashMap<>();
         for (String name = in.nextFieldName(); name != null; name = in.nextFieldName()) {
             in.nextToken();
             entries.put(parts[0].fromName(name), parts[1].read(in));
