@@ -10,7 +10,7 @@ from lab.ksqldb.analysis.sources import Bound, Scope, joined_name
 from lab.ksqldb.analysis.topics import Topics
 from lab.ksqldb.analysis.typing import Typing
 from lab.ksqldb.catalog import Column
-from lab.ksqldb.errors import NotSupported, StatementError
+from lab.ksqldb.errors import StatementError
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.names import ColumnName, SourceName
 from lab.ksqldb.sql import ast
@@ -315,21 +315,6 @@ class _Join:
             return self._before[-1].keys
         first = self._lefts[0]
         return tuple(joined_name(first.alias, c.name) for c in first.source.schema.key)
-
-
-def check_key_formats(scope: Scope, joins: tuple[JoinedSource, ...]) -> None:
-    """Refuse what no repartition can mend: tables cannot be re-keyed.
-
-    Raises:
-        NotSupported: two tables have keys of different formats.
-    """
-    first = scope.bounds[0].source
-    for join in joins:
-        if join.shape == "TABLE-TABLE" and join.source.source.key_format != first.key_format:
-            raise NotSupported(
-                f"A join of tables whose key formats differ ({first.key_format.name} and "
-                f"{join.source.source.key_format.name})"
-            )
 
 
 def qualify_criteria(join: ast.Join, scope: Scope) -> ast.Join:

@@ -47,10 +47,6 @@ def check_partition_by(  # noqa: PLR0917 - called in one place only
             "Implicit repartitioning of windowed sources is not supported. "
             "See https://github.com/confluentinc/ksql/issues/4385."
         )
-    if is_aggregate:
-        raise StatementError(
-            "PARTITION BY cannot be combined with GROUP BY or aggregates: the groups are the key."
-        )
     if len(keys) > 1 and any(isinstance(k, ast.Null) for k in keys):
         raise StatementError("PARTITION BY NULL stands alone: it takes no other expression.")
     for key in keys:
@@ -62,3 +58,7 @@ def check_partition_by(  # noqa: PLR0917 - called in one place only
                 )
         if not isinstance(key, ast.Null):
             typing.known(key)
+    if is_aggregate:
+        raise StatementError(
+            "PARTITION BY cannot be combined with GROUP BY or aggregates: the groups are the key."
+        )

@@ -12,7 +12,6 @@ from lab.ksqldb.analysis.items import Item
 from lab.ksqldb.analysis.joins import (
     JoinedSource,
     analyze_joins,
-    check_key_formats,
     qualify_criteria,
     synthetic_key,
 )
@@ -100,7 +99,6 @@ def analyze(
     """
     scope = bind(query, catalog)
     joins = analyze_joins(query, scope, functions)
-    check_key_formats(scope, joins)
     window = _window(query, scope, joins, persistent=persistent)
     scope = dataclasses.replace(
         scope,

@@ -161,6 +161,10 @@ class TopologyBuilder:
         before = self._step(step.source)
         java = jpype.JClass("lab.ksqldb.step.SelectKeyStep")
         name = f"{step.context}-SelectKey"
+        if step.formats is not None:
+            key = rows.serde(step.formats.key, step.schema.key)
+            value = rows.serde(step.formats.value, step.schema.value)
+            return Built(java.table(before.java, key, value, step.context), True)
         if not step.keys:
             return Built(java.none(before.java, name), False)
         columns = step.source.schema.value

@@ -163,8 +163,10 @@ class JoinPlanner:
     ) -> tuple[Step, Step]:
         """Both sides, re-keyed by the criteria where they are not keyed so already."""
         self._key_format = left.key
-        if join.gives_table:
+        if join.shape == "FOREIGN-KEY":
             return left.step, right.step
+        if join.shape == "TABLE-TABLE":
+            return left.step, self._reformatted(right, prefix)
         left_moves = not self._is_key(join.left, index)
         own = [joined_name(join.source.alias, c.name) for c in right.source.schema.key]
         right_moves = not (isinstance(join.right, ast.Column) and own == [join.right.name])
@@ -193,6 +195,15 @@ class JoinPlanner:
                 right.step, join.right, join.source, f"{prefix}RightSourceKeyed"
             )
         return left_step, right_step
+
+    def _reformatted(self, right: _Side, prefix: str) -> Step:
+        """A table whose keys have the format of the left side's."""
+        if right.key == self._key_format:
+            return right.step
+        schema = right.step.schema
+        keys = tuple(Named(c.name, text_of(ast.Column(name=c.name))) for c in schema.key)
+        formats = Formats(self._key_format, internal_formats(right.source, schema, None).value)
+        return SelectKey(right.step, f"{prefix}RightSourceKeyed", keys, schema, formats)
 
     def _is_key(self, node: ast.Expression, index: int) -> bool:
         if not isinstance(node, ast.Column):

@@ -92,13 +92,15 @@ class Select:
 class SelectKey:
     """Gives a stream's rows another key; key columns that are no columns yet are appended.
 
-    Without ``keys`` the rows have no key.
+    Without ``keys`` the rows have no key. A table keeps its key: it goes through a topic of the
+    given ``formats``, so that its keys get another format.
     """
 
     source: Step
     context: str
     keys: tuple[Named, ...]
     schema: Schema
+    formats: Formats | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,3 +136,22 @@ def sources_of(server: Server, query: str) -> list[str]:
     """The names of a query's sources, which are those of their topics too."""
     found: list[str] = server.ksql(f"EXPLAIN {query};")[0]["queryDescription"]["sources"]
     return found
+
+
+@pytest.mark.parametrize("kind", ["STREAM", "TABLE"])
+def test_key_formats_may_differ(joins: Server, name: str, kind: str) -> None:
+    key, within = ("KEY", "WITHIN 1 DAY") if kind == "STREAM" else ("PRIMARY KEY", "")
+    both = (
+        f"CREATE {kind} {name}{{0}} (id INT {key}, v INT) WITH (KAFKA_TOPIC='{name}{{0}}', "
+        "KEY_FORMAT='{1}', VALUE_FORMAT='JSON', PARTITIONS=2);"
+    )
+    joins.ksql(both.format("A", "KAFKA") + both.format("B", "JSON"))
+    joins.ksql(
+        "".join(f"INSERT INTO {name}{s} VALUES ({i}, {i});" for s in "AB" for i in range(1, 6))
+    )
+    joins.ksql(
+        f"CREATE {kind} {name}S AS SELECT a.id AS id, b.v AS v FROM {name}A a JOIN {name}B b "
+        f"{within} ON a.id = b.id;"
+    )
+    rows = [[i, i] for i in range(1, 6)]
+    until(lambda: sorted(joins.select(f"SELECT * FROM {name}S;")) == rows, "the joined rows")

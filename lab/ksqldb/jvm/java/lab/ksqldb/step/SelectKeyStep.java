@@ -2,8 +2,11 @@ package lab.ksqldb.step;
 
 import java.util.Arrays;
 import lab.ksqldb.row.Row;
+import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.kstream.KStream;
+import org.apache.kafka.streams.kstream.KTable;
+import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Named;
 
 /** Gives rows another key. Parts of the key that are no columns yet are appended to the row. */
@@ -19,6 +22,13 @@ public final class SelectKeyStep {
     /** Rows without a key. */
     public static KStream<Row, Row> none(KStream<Row, Row> in, String name) {
         return in.map((old, row) -> new KeyValue<>(null, row), Named.as(name));
+    }
+
+    /** The same table through a topic, and a store, of other formats. */
+    public static KTable<Row, Row> table(KTable<Row, Row> in, Serde<Row> key, Serde<Row> value, String name) {
+        return in.toStream()
+                .selectKey((old, row) -> old, Named.as(name + "-SelectKey"))
+                .toTable(Named.as(name), Materialized.with(key, value));
     }
 
     private static KeyValue<Row, Row> rekeyed(Row row, Object[] key, int[] appended) {
