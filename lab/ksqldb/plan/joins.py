@@ -9,6 +9,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from lab.ksqldb.analysis import schemas
+from lab.ksqldb.analysis.formats import without_schema_id
 from lab.ksqldb.analysis.items import Item
 from lab.ksqldb.analysis.joins import JoinedSource
 from lab.ksqldb.analysis.query import AnalyzedQuery
@@ -63,6 +64,15 @@ def select_key(step: Step, keys: tuple[Item, ...], context: str, functions: Regi
     )
     named = tuple(Named(k.name, text_of(k.expression)) for k in keys)
     return SelectKey(step, context, named, Schema(columns, step.schema.value + new))
+
+
+def _alike(one: Format, other: Format) -> bool:
+    """Whether equal keys are the same bytes in both, schema ids apart."""
+
+    def layout(format_: Format) -> tuple[object, ...]:
+        return format_.name, format_.wrap, format_.property("delimiter")
+
+    return layout(one) == layout(other)
 
 
 class JoinPlanner:
@@ -162,7 +172,7 @@ class JoinPlanner:
         self, left: _Side, right: _Side, join: JoinedSource, index: int, prefix: str
     ) -> tuple[Step, Step]:
         """Both sides, re-keyed by the criteria where they are not keyed so already."""
-        self._key_format = left.key
+        self._key_format = without_schema_id(left.key)
         if join.shape == "FOREIGN-KEY":
             return left.step, right.step
         if join.shape == "TABLE-TABLE":
@@ -171,11 +181,11 @@ class JoinPlanner:
         own = [joined_name(join.source.alias, c.name) for c in right.source.schema.key]
         right_moves = not (isinstance(join.right, ast.Column) and own == [join.right.name])
         if join.shape == "STREAM-TABLE":
-            self._key_format = right.key
-            left_moves |= left.key != right.key
-        elif left.key != right.key:
+            self._key_format = without_schema_id(right.key)
+            left_moves |= not _alike(left.key, right.key)
+        elif not _alike(left.key, right.key):
             if left_moves:
-                self._key_format = right.key
+                self._key_format = without_schema_id(right.key)
             else:
                 right_moves = True
         if self._key_format.name == "NONE":
@@ -198,7 +208,7 @@ class JoinPlanner:
 
     def _reformatted(self, right: _Side, prefix: str) -> Step:
         """A table whose keys have the format of the left side's."""
-        if right.key == self._key_format:
+        if _alike(right.key, self._key_format):
             return right.step
         schema = right.step.schema
         keys = tuple(Named(c.name, text_of(ast.Column(name=c.name))) for c in schema.key)
