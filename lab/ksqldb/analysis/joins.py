@@ -10,7 +10,7 @@ from lab.ksqldb.analysis.sources import Bound, Scope, joined_name
 from lab.ksqldb.analysis.topics import Topics
 from lab.ksqldb.analysis.typing import Typing
 from lab.ksqldb.catalog import Column
-from lab.ksqldb.errors import StatementError
+from lab.ksqldb.errors import NotSupported, StatementError
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.names import ColumnName, SourceName
 from lab.ksqldb.sql import ast
