@@ -47,13 +47,19 @@ class ComponentInfo:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What may be asked of a target. Each ``False`` or None needs a reason in ``reasons``."""
+    """What may be asked of a target. Each ``False`` or None needs a reason in ``reasons``.
+
+    ``proxy``: clients reach the brokers without TLS, so that a proxy can read what they say.
+    ``more_brokers``: a lab of three brokers can be started beside this one.
+    """
 
     brokers: int = 1
     kill: bool = False
     pause: bool = False
     restart: bool = False
     transactions: bool = True
+    proxy: bool = False
+    more_brokers: bool = False
     broker_log_dirs: tuple[Path, ...] = ()
     ksqldb_state_dir: Path | None = None
     registry_access_log: Path | None = None

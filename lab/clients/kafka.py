@@ -6,14 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicCollection, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported without __all__
     AdminClient,
     ConfigResource,
     NewTopic,
+    OffsetSpec,
     ResourceType,
 )
 
+from lab.clients.admin_requests import remove_members
 from lab.clients.errors import TopicExists, UnknownGroup, UnknownTopic
 from lab.clients.group import GroupMember
 from lab.clients.kafka_border import Setting, border, result
@@ -53,6 +60,7 @@ class MemberDescription:
     client_id: str
     host: str
     assignment: tuple[tuple[TopicName, PartitionId], ...]
+    instance_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,7 @@ class GroupDescription:
     protocol: str
     coordinator: int
     members: tuple[MemberDescription, ...] = field(default=())
+    assignor: str = ""
 
 
 class KafkaClient(RecordClient):
@@ -99,14 +108,28 @@ class KafkaClient(RecordClient):
         partitions: int = 1,
         replication: int = -1,
         config: Mapping[str, str] | None = None,
+        assignment: Sequence[Sequence[int]] | None = None,
+        timeout_seconds: float | None = None,
     ) -> TopicName:
         """Create a topic; ``replication`` -1 takes the broker's default.
 
-        Raises TopicExists when there is one of that name.
+        ``assignment`` names the brokers of each partition instead. Raises TopicExists when there
+        is one of that name.
         """
-        new = NewTopic(name, partitions, replication, config=dict(config or {}))
-        answer = self._admin.create_topics([new], operation_timeout=self.timeout_seconds)
-        result(answer[name], f"create topic {name}", self.timeout_seconds)
+        seconds = self.timeout_seconds if timeout_seconds is None else timeout_seconds
+        if assignment is None:
+            new = NewTopic(name, partitions, replication, config=dict(config or {}))
+        else:
+            new = NewTopic(
+                name,
+                len(assignment),
+                replica_assignment=[list(brokers) for brokers in assignment],
+                config=dict(config or {}),
+            )
+        answer = self._admin.create_topics(
+            [new], operation_timeout=seconds, request_timeout=seconds
+        )
+        result(answer[name], f"create topic {name}", seconds + 5)
         return TopicName(name)
 
     def ensure_topic(self, name: str, *, partitions: int = 1) -> TopicName:
@@ -184,10 +207,10 @@ class KafkaClient(RecordClient):
         """The end offset of one partition. Raises UnknownTopic."""
         return self.range_of(topic, partition).end
 
-    def read_all(self, topic: str) -> list[StoredRecord]:
+    def read_all(self, topic: str, *, committed: bool = False) -> list[StoredRecord]:
         """Every record of the topic, partition after partition. Raises UnknownTopic."""
         count = self.describe_topic(topic).partitions
-        return [record for n in range(count) for record in self.read(topic, n)]
+        return [record for n in range(count) for record in self.read(topic, n, committed=committed)]
 
     def groups(self) -> frozenset[GroupName]:
         """The ids of all consumer groups."""
@@ -218,9 +241,11 @@ class KafkaClient(RecordClient):
                         (TopicName(p.topic), PartitionId(p.partition))
                         for p in member.assignment.topic_partitions
                     ),
+                    instance_id=member.group_instance_id,
                 )
                 for member in found.members
             ),
+            assignor=found.partition_assignor or "",
         )
 
     def committed(self, group: str) -> dict[tuple[TopicName, PartitionId], CommittedOffset]:
@@ -245,6 +270,16 @@ class KafkaClient(RecordClient):
             if p.offset != _NOT_COMMITTED
         }
 
+    def remove_static_members(self, group: str) -> None:
+        """Remove the group's static members, who otherwise stay until their session times out."""
+        found = self.describe_group(group)
+        instances = [member.instance_id for member in found.members if member.instance_id]
+        if instances:
+            with border(f"find the coordinator of group {group}"):
+                metadata = self._admin.list_topics(timeout=self.timeout_seconds)
+            broker = metadata.brokers[found.coordinator]
+            remove_members(f"{broker.host}:{broker.port}", group, instances)
+
     def delete_groups(self, groups: Sequence[str]) -> None:
         """Delete groups; one that does not exist is deleted enough. Members must have left."""
         if not groups:
@@ -257,6 +292,17 @@ class KafkaClient(RecordClient):
                 result(answer, f"delete group {group}", self.timeout_seconds)
             except UnknownGroup:
                 continue
+
+    def stable_offset(self, topic: str, partition: int = 0) -> Offset:
+        """The last stable offset: everything before it belongs to transactions that ended."""
+        wanted = TopicPartition(topic, partition)
+        answer = self._admin.list_offsets(
+            {wanted: OffsetSpec.latest()},  # type: ignore[no-untyped-call]  # the library has no type
+            isolation_level=IsolationLevel.READ_COMMITTED,
+            request_timeout=self.timeout_seconds,
+        )
+        doing = f"last stable offset of {topic}-{partition}"
+        return Offset(result(answer[wanted], doing, self.timeout_seconds).offset)
 
     def delete_records(self, topic: str, partition: int, *, before: int) -> None:
         """Delete the partition's records below the offset ``before``."""

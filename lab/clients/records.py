@@ -131,16 +131,19 @@ class RecordClient:
         partition: int,
         *,
         start: int | None = None,
+        committed: bool = False,
         timeout_seconds: float = 15.0,
     ) -> list[StoredRecord]:
         """The partition's records from ``start`` (default: the first) to its end as of now.
 
-        Reads uncommitted: records of open and aborted transactions are returned too. Raises
+        Reads uncommitted: records of open and aborted transactions are returned too, unless only
+        ``committed`` ones are asked for; the end is then the last stable offset. Raises
         Unreachable when the end is not reached in time.
         """
         doing = f"read {topic}-{partition}"
         found: list[StoredRecord] = []
-        with border(doing), self._reader() as consumer:
+        isolation = "read_committed" if committed else "read_uncommitted"
+        with border(doing), self._reader(isolation) as consumer:
             low, high = consumer.get_watermark_offsets(
                 TopicPartition(topic, partition), timeout=timeout_seconds, cached=False
             )
@@ -165,7 +168,7 @@ class RecordClient:
                 if record.offset >= high - 1:
                     return found
 
-    def _reader(self) -> Consumer:
+    def _reader(self, isolation: str = "read_uncommitted") -> Consumer:
         return Consumer(
             self.connection(
                 {
@@ -173,7 +176,7 @@ class RecordClient:
                     "enable.auto.commit": False,
                     "enable.auto.offset.store": False,
                     "enable.partition.eof": True,
-                    "isolation.level": "read_uncommitted",
+                    "isolation.level": isolation,
                     "auto.offset.reset": "error",
                     "allow.auto.create.topics": False,
                 }

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import click
 
 from lab.commands.options import embedded_lab, name_option
-from lab.embedded.components import processes_by_component
+from lab.embedded.components import components_of
 from lab.embedded.process import log_tail
 from lab.errors import LabError
 
@@ -26,7 +26,7 @@ def logs_command(component: str | None, follow: bool, lines: int, name: str) -> 
     """Print the end of COMPONENT's log, or of every component's."""
     lab = embedded_lab(name)
     state = lab.state()
-    names = [component] if component else list(processes_by_component(state.brokers))
+    names = [component] if component else list(components_of(state))
     files = [lab.log_of(each) for each in names]
     for file in files:
         if not file.exists():

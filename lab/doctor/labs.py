@@ -69,7 +69,7 @@ def judge_lab(seen: Seen) -> CheckResult:
     state = seen.state
     name = f"lab {state.name}"
     option = "" if state.name == "default" else f" --name {state.name}"
-    components = processes_by_component(state.brokers)
+    components = processes_by_component(state.brokers, brokers_only=state.brokers_only)
     expected = {process for processes in components.values() for process in processes}
     if state.phase == "ready":
         down = sorted(expected - seen.alive)

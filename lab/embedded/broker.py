@@ -57,7 +57,8 @@ def server_properties(
     Replication follows the number of nodes (3 and min.insync.replicas=2 for internal topics in a
     cluster of three). ``log.cleaner.dedupe.buffer.size`` is small because a node otherwise holds
     128 MiB for compaction; ``__transaction_state`` has 5 partitions instead of 50 because they are
-    made while the first transaction waits. ``__consumer_offsets`` has its usual 50.
+    made while the first transaction waits. ``__consumer_offsets`` has its usual 50. A group of the
+    newer protocol may ask for a shorter session time-out than Kafka's 45 s, still the default.
     """
     replicas = min(3, len(nodes))
     in_sync = 2 if replicas == 3 else 1
@@ -83,6 +84,8 @@ def server_properties(
         "share.coordinator.state.topic.replication.factor": str(replicas),
         "share.coordinator.state.topic.min.isr": str(in_sync),
         "group.initial.rebalance.delay.ms": "0",
+        "group.consumer.min.session.timeout.ms": "6000",
+        "group.consumer.min.heartbeat.interval.ms": "1000",
         "log.cleaner.dedupe.buffer.size": "4194304",
         "controlled.shutdown.enable": "true",
         "auto.create.topics.enable": "true",

@@ -43,13 +43,25 @@ class Blueprint:
     endpoints: Endpoints
 
 
-def processes_by_component(brokers: int) -> dict[str, tuple[str, ...]]:
+def processes_by_component(
+    brokers: int, *, brokers_only: bool = False
+) -> dict[str, tuple[str, ...]]:
     """The names of a lab's components, each with those of its processes."""
+    nodes: dict[str, tuple[str, ...]] = {
+        f"broker-{n}": (f"broker-{n}",) for n in range(1, brokers + 1)
+    }
+    if brokers_only:
+        return nodes
     return {
-        **{f"broker-{n}": (f"broker-{n}",) for n in range(1, brokers + 1)},
+        **nodes,
         registry.NAME: (registry.NAME, registry.PROXY_NAME),
         ksqldb.NAME: (ksqldb.NAME,),
     }
+
+
+def components_of(state: LabState) -> tuple[str, ...]:
+    """The names of the lab's components."""
+    return tuple(processes_by_component(state.brokers, brokers_only=state.brokers_only))
 
 
 def component_of_listener(listener: str) -> str:
@@ -59,13 +71,13 @@ def component_of_listener(listener: str) -> str:
     return registry.NAME if listener == "registry-upstream" else listener
 
 
-def resolve_component(name: str, brokers: int) -> str:
+def resolve_component(name: str, state: LabState) -> str:
     """The component that a user means: "broker" alone if there is one, "registry" for short.
 
     Raises UsageError, listing the names.
     """
-    names = tuple(processes_by_component(brokers))
-    aliases = {"registry": registry.NAME, **({"broker": "broker-1"} if brokers == 1 else {})}
+    names = components_of(state)
+    aliases = {"registry": registry.NAME, **({"broker": "broker-1"} if state.brokers == 1 else {})}
     found = aliases.get(name, name)
     if found not in names:
         raise UsageError(
@@ -77,8 +89,11 @@ def resolve_component(name: str, brokers: int) -> str:
 def endpoints_of(state: LabState) -> Endpoints:
     """Where a lab's components answer."""
     nodes = broker.nodes_from(state.ports, state.brokers)
+    bootstrap_servers = broker.bootstrap_servers(nodes, state.host)
+    if state.brokers_only:
+        return Endpoints(bootstrap_servers)
     return Endpoints(
-        bootstrap_servers=broker.bootstrap_servers(nodes, state.host),
+        bootstrap_servers=bootstrap_servers,
         schema_registry_url=f"http://{state.host}:{state.ports['schema-registry']}",
         ksqldb_url=f"http://{state.host}:{state.ports['ksqldb']}",
     )
@@ -183,6 +198,6 @@ def blueprint(
         nodes,
         registry_at,
         ksqldb_at,
-        (*brokers, registry_component, ksqldb_component),
+        brokers if state.brokers_only else (*brokers, registry_component, ksqldb_component),
         endpoints,
     )

@@ -27,6 +27,8 @@ def identify(folder: LabFolder, state: LabState) -> tuple[ComponentInfo, ...]:
         )
         for n in range(1, state.brokers + 1)
     )
+    if state.brokers_only:
+        return brokers
     return (
         *brokers,
         _registry(registry_places(folder, state).upstream_url, endpoints.schema_registry_url or ""),

@@ -60,6 +60,7 @@ class UpOptions:
 
     brokers: int | None = None
     port_base: int | None = None
+    brokers_only: bool | None = None
     training: bool = False
 
 
@@ -120,8 +121,7 @@ class EmbeddedLab:
         state = self.state()
         records = self._records()
         return tuple(
-            _status_of(name, processes, records)
-            for name, processes in processes_by_component(state.brokers).items()
+            _status_of(name, processes, records) for name, processes in _processes(state).items()
         )
 
     def _anything_alive(self) -> bool:
@@ -133,7 +133,7 @@ class EmbeddedLab:
         records = self._records()
         return [
             records[process]
-            for process in processes_by_component(state.brokers)[component]
+            for process in _processes(state)[component]
             if process in records and is_alive(records[process])
         ]
 
@@ -302,14 +302,15 @@ class EmbeddedLab:
                 f'the lab "{state.name}" is running on other ports',
                 hint="Take it down first (`lab down`).",
             )
-        return state.with_(brokers=brokers, host=self.settings.listen_host)
+        only = state.brokers_only if options.brokers_only is None else options.brokers_only
+        return state.with_(brokers=brokers, host=self.settings.listen_host, brokers_only=only)
 
     def _has_data(self) -> bool:
         return any(self.folder.data.glob("broker-*/meta.properties"))
 
     def _missing(self, state: LabState) -> set[str]:
         if state.phase != "ready":
-            return set(processes_by_component(state.brokers))
+            return set(_processes(state))
         paused = [status.name for status in self.status() if status.state == "paused"]
         if paused:
             raise LabError(
@@ -392,9 +393,9 @@ class EmbeddedLab:
         with self.folder.locked():
             state = self.running_state()
             names = (
-                list(processes_by_component(state.brokers))
+                list(_processes(state))
                 if component is None
-                else [resolve_component(component, state.brokers)]
+                else [resolve_component(component, state)]
             )
             stop_in_order(record for name in names for record in self._alive_of(name, state))
             return self._up(UpOptions(), outfitter, report)
@@ -405,7 +406,7 @@ class EmbeddedLab:
 
     def _running(self, component: str) -> list[ProcessRecord]:
         state = self.running_state()
-        name = resolve_component(component, state.brokers)
+        name = resolve_component(component, state)
         running = self._alive_of(name, state)
         if not running:
             raise LabError(f"{name} is not running", hint="`lab up` starts what is missing.")
@@ -415,7 +416,7 @@ class EmbeddedLab:
         """A component's log. Raises UsageError for an unknown name."""
         if component == "registry-proxy":
             return self.folder.logs / "registry-proxy.log"
-        return self.folder.logs / f"{resolve_component(component, self.state().brokers)}.log"
+        return self.folder.logs / f"{resolve_component(component, self.state())}.log"
 
 
 @contextmanager
@@ -446,6 +447,10 @@ def stop_in_order(records: Iterable[ProcessRecord]) -> None:
     wanted = list(records)
     stop_all(record for record in wanted if not record.name.startswith("broker-"))
     stop_all(record for record in wanted if record.name.startswith("broker-"))
+
+
+def _processes(state: LabState) -> dict[str, tuple[str, ...]]:
+    return processes_by_component(state.brokers, brokers_only=state.brokers_only)
 
 
 def _status_of(

@@ -68,6 +68,7 @@ class LabState:
     ports: dict[str, int] = field(default_factory=dict)
     port_base: int | None = None
     host: str = "127.0.0.1"
+    brokers_only: bool = False
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     version: int = VERSION
 

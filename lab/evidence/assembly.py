@@ -112,15 +112,15 @@ def summary_data(records: list[ClaimRecord], environment: dict[str, object]) -> 
     }
 
 
-def copy_logs(run: RunFolder, target: Target) -> None:
+def copy_logs(folder: Path, target: Target) -> None:
     """Copy the components' logs (the last 20 MiB of each) and the registry's access log.
 
     A log that cannot be read is left out: it must not cost the verdicts.
     """
-    run.logs.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, path in _log_files(target).items():
         try:
-            _copy_end(path, run.logs / name)
+            _copy_end(path, folder / name)
         except OSError:
             continue
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.evidence.model import Entry, Finding, Outcome
-from lab.evidence.workload import FETCH, LIST_TOPICS, PRODUCE
+from lab.evidence.workload import FETCH, INVOKE, LIST_TOPICS, PRODUCE, SEARCHED, STORED
 
 _SHOWN = 5
 
@@ -57,12 +57,28 @@ def run_checker(
 
 
 def lost_acknowledged(history: Sequence[Entry], *, topic: str | None = None) -> Finding:
-    """No acknowledged record is missing from what was fetched."""
+    """No acknowledged record is missing from what was fetched.
+
+    A record that was not fetched is lost only if it is in no replica's log either: before all of
+    them were searched (a SEARCHED step), or when it lies in one, the finding is ``unknown``.
+    """
     acknowledged = [e for e in _attempts(history, topic) if e.outcome is Outcome.OK]
     _require_some(acknowledged, "no acknowledged record")
     seen = {event.value for event in _events(history, FETCH, topic)}
     lost = [event for event in acknowledged if event.value not in seen]
-    return _finding(
+    if lost:
+        stored = {event.value for event in _events(history, STORED, topic)}
+        count = f"{len(lost)} of {len(acknowledged)} acknowledged records"
+        searched = {entry.target for entry in history if entry.action == SEARCHED}
+        if not {event.topic for event in lost} <= searched:
+            raise CannotTell(f"{count} were not fetched, and no replica's log was searched")
+        kept = [event for event in lost if event.value in stored]
+        if kept:
+            raise CannotTell(
+                f"{count} were not fetched, but {len(kept)} of them lie in a replica's log,"
+                f" the first: {kept[0]}"
+            )
+    return finding_of(
         lost,
         f"all {len(acknowledged)} acknowledged records were fetched",
         f"{len(lost)} of {len(acknowledged)} acknowledged records are missing",
@@ -78,7 +94,7 @@ def duplicates(history: Sequence[Entry], *, topic: str | None = None) -> Finding
     for event in events:
         places.setdefault(event.value, set()).add((event.topic, event.partition, event.offset))
     doubled = [value for value, where in places.items() if len(where) > 1]
-    return _finding(
+    return finding_of(
         doubled,
         f"each of {len(places)} records stands in the log once",
         f"{len(doubled)} records stand in the log more than once",
@@ -95,7 +111,7 @@ def fetched_again(history: Sequence[Entry], *, topic: str | None = None) -> Find
         for (actor, topic, partition, offset), count in counts.items()
         if count > 1
     ]
-    return _finding(
+    return finding_of(
         again,
         f"{len(events)} records were fetched once each",
         f"{len(again)} offsets were fetched more than once by the same reader",
@@ -122,7 +138,7 @@ def unexpected(history: Sequence[Entry], *, topic: str | None = None) -> Finding
     events = _events(history, FETCH, topic)
     _require_some(events, "nothing was fetched")
     strange = [event for event in events if event.value not in attempted]
-    return _finding(
+    return finding_of(
         strange,
         f"each of {len(events)} fetched records had been produced",
         f"{len(strange)} fetched records were produced by nobody",
@@ -142,7 +158,7 @@ def bytes_changed(history: Sequence[Entry], *, topic: str | None = None) -> Find
         compared += 1
         if (found.key, found.value) != (event.key, event.value):
             changed.append(f"{event} became {found.value}")
-    return _finding(
+    return finding_of(
         changed,
         f"{compared} records were fetched back byte for byte",
         f"{len(changed)} of {compared} records are not what was produced",
@@ -160,7 +176,9 @@ def topics_appeared(history: Sequence[Entry], *, expected: Iterable[str]) -> Fin
     wrong += [f"not expected: {name}" for name in sorted(appeared - wanted)]
     wrong += [f"gone: {name}" for name in sorted(before - after)]
     listed = ", ".join(sorted(appeared)) or "no topic"
-    return _finding(wrong, f"appeared: {listed}", f"the topics that appeared are others: {listed}")
+    return finding_of(
+        wrong, f"appeared: {listed}", f"the topics that appeared are others: {listed}"
+    )
 
 
 def refused_with(
@@ -177,14 +195,15 @@ def refused_with(
         code = body.get("error_code") if isinstance(body, dict) else None
         if answer["status"] != status or (error_code is not None and code != error_code):
             wrong.append(f"HTTP {answer['status']}, error code {code}")
-    return _finding(
+    return finding_of(
         wrong,
         f"{action}: answered with HTTP {status}",
         f"{action}: {len(wrong)} of {len(answers)} answers are not HTTP {status}",
     )
 
 
-def _finding(wrong: Sequence[object], when_right: str, when_wrong: str) -> Finding:
+def finding_of(wrong: Sequence[object], when_right: str, when_wrong: str) -> Finding:
+    """Ok if nothing is wrong; otherwise a failure that shows the first of what is."""
     if not wrong:
         return Finding(Outcome.OK, when_right)
     examples = tuple(str(item) for item in wrong[:_SHOWN])
@@ -204,7 +223,7 @@ def _order(events: Iterable[Event], verb: str) -> Finding:
         if before is not None and before.offset is not None and event.offset <= before.offset:
             back.append(f"{event} was {verb} after {before}")
         last[lane] = event
-    return _finding(
+    return finding_of(
         back,
         f"{count} records in {len(last)} sequences, each in order",
         f"{len(back)} times the order was broken",
@@ -212,8 +231,22 @@ def _order(events: Iterable[Event], verb: str) -> Finding:
 
 
 def _attempts(history: Sequence[Entry], topic: str | None) -> list[Event]:
-    """Every produce attempt, once it is sure that values tell records apart."""
-    attempts = list(_events(history, PRODUCE, topic))
+    """Every produce attempt, once it is sure that values tell records apart.
+
+    An attempt stands where it began, if that was recorded; one that has no end is ``unknown``.
+    """
+    ended = list(_events(history, PRODUCE, topic))
+    begun = {event.value: event for event in _events(history, INVOKE, topic)}
+    attempts = [
+        replace(event, seq=begun[event.value].seq) if event.value in begun else event
+        for event in ended
+    ]
+    values = {event.value for event in ended}
+    attempts += [
+        replace(event, outcome=Outcome.UNKNOWN)
+        for event in begun.values()
+        if event.value not in values
+    ]
     twice = [value for value, n in Counter(e.value for e in attempts).items() if n > 1]
     if twice:
         raise CannotTell(f"values do not tell records apart: {twice[0]} was produced twice")
@@ -235,14 +268,15 @@ def _parse(history: Sequence[Entry], action: str, topic: str | None) -> Iterator
             actor=entry.actor,
             topic=entry.target,
             outcome=entry.outcome,
-            key=_canonical(entry.answer.get("key")),
-            value=_canonical(entry.answer.get("value")),
+            key=canonical(entry.answer.get("key")),
+            value=canonical(entry.answer.get("value")),
             partition=entry.answer.get("partition"),
             offset=entry.answer.get("offset"),
         )
 
 
-def _canonical(encoded: object) -> str:
+def canonical(encoded: object) -> str:
+    """Encoded bytes as text that tells values apart."""
     if encoded is None:
         return "null"
     if isinstance(encoded, dict) and isinstance(encoded.get("hex"), str):

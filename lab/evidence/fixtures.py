@@ -7,6 +7,8 @@
 | topic, subject, source_name, group    | unique names; what is created is removed afterwards  |
 | faults                                | kills and restarts, mended afterwards                |
 | doors                                 | a recorded way to the registry for each client       |
+| cluster                               | several brokers to break; needs the marker "brokers" |
+| scale                                 | how much work to do                                  |
 | evidence                              | records what the experiment does and sees            |
 """
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from lab.clients.schema_registry import SchemaRegistryClient
     from lab.endpoints import Capabilities, Endpoints
     from lab.evidence.access import Doors
+    from lab.evidence.cluster import Cluster
     from lab.evidence.faults import Faults
     from lab.evidence.names import (
         GroupFactory,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
         UniqueNames,
     )
     from lab.evidence.recorder import Evidence
+    from lab.evidence.scale import Scale
     from lab.targets.base import Target
 
 # The lab is imported within the fixtures: pytest sessions without experiments load none of it.
@@ -158,6 +162,14 @@ def source_name(
     clean_up.finish()
 
 
+@pytest.fixture(scope="session")
+def scale(pytestconfig: pytest.Config) -> Scale:
+    """How much work experiments do."""
+    from lab.evidence.scale import scale_of
+
+    return scale_of(pytestconfig)
+
+
 @pytest.fixture
 def faults(lab: Target, evidence: Evidence) -> Iterator[Faults]:
     """Kills, pauses and restarts components of the lab; what is broken is mended afterwards."""
@@ -166,6 +178,21 @@ def faults(lab: Target, evidence: Evidence) -> Iterator[Faults]:
     made = Faults(lab, evidence)
     yield made
     made.undo()
+
+
+@pytest.fixture
+def cluster(
+    request: pytest.FixtureRequest, unique: UniqueNames, evidence: Evidence
+) -> Iterator[Cluster]:
+    """A lab with as many brokers as the marker ``brokers`` says, for this test alone."""
+    from lab.evidence.cluster import Cluster
+    from lab.evidence.session import needed_brokers, session_of
+
+    session, brokers = session_of(request.config), needed_brokers(request.node)
+    found = Cluster(session.target_with(brokers), evidence, unique)
+    found.describe(evidence, start_seconds=session.start_seconds.pop(brokers, None))
+    yield found
+    found.clean_up()
 
 
 @pytest.fixture

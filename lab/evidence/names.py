@@ -159,7 +159,11 @@ class CleanUp:
 
 def _delete_group(kafka: KafkaClient, group: str) -> None:
     def deleted() -> bool:
-        kafka.delete_groups([group])
+        try:
+            kafka.delete_groups([group])
+        except BrokerRefused:
+            kafka.remove_static_members(group)
+            raise
         return True
 
     # A group cannot be deleted while members are leaving.

@@ -7,8 +7,10 @@ the controller, which outlives them, takes it down.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lab.errors import LabError
 from lab.evidence.locks import held, private_dir
@@ -17,11 +19,14 @@ from lab.targets.base import Target
 
 @dataclass(frozen=True)
 class Platform:
-    """What to run against. ``session`` is a folder that all processes of the session share."""
+    """What to run against. ``session`` is a folder that all processes of the session share;
+    ``options`` are those of a lab that has to be started.
+    """
 
     target: str
     lab_name: str
     session: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def _started(self) -> Path:
@@ -59,7 +64,7 @@ class Platform:
                 return found
             self._started.touch()
             try:
-                return targets.start(self.target, self.lab_name)
+                return targets.start(self.target, self.lab_name, **self.options)
             except LabError as error:
                 self._started.unlink()
                 self._remember(error)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.evidence.folders import ENVIRONMENT_VARIABLE, new_run_name, runs_dir
+from lab.evidence.scale import add_scale_options
 
 if TYPE_CHECKING:
     from lab.evidence.recorder import Evidence
@@ -56,6 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what to experiment on (default: $LAB_TARGET, else embedded)",
     )
     group.addoption("--lab", default="default", metavar="NAME", help="the lab's name")
+    add_scale_options(group)
     group.addoption(
         "--evidence-dir",
         metavar="DIR",
@@ -68,6 +70,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "claim(id): an experiment that checks this claim")
     config.addinivalue_line(
         "markers", "disruptive: restarts or kills components; no other experiment runs meanwhile"
+    )
+    config.addinivalue_line(
+        "markers", "brokers(n): needs n brokers, and is alone on the lab that has them"
     )
     config.stash[OPTIONS] = _options(config)
     config.stash[REPORTS] = _Reports()

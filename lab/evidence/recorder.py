@@ -33,6 +33,11 @@ class Evidence:
         self._history = History(path, test=test, worker=worker)
 
     @property
+    def folder(self) -> Path:
+        """The claim's folder in the run, for what is too large for the history."""
+        return self._history.path.parent
+
+    @property
     def history(self) -> tuple[Entry, ...]:
         """What this experiment has recorded so far."""
         return self._history.entries

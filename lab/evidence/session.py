@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.config import Settings
-from lab.errors import LabError
+from lab.errors import CapabilityMissing, LabError
 from lab.evidence.assembly import assemble, copy_logs
 from lab.evidence.docstring import Proof
 from lab.evidence.environment import describe
@@ -25,6 +26,8 @@ from lab.targets.base import Target
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 EVIDENCE = pytest.StashKey[Evidence]()
+THREE = 3
+"""The size of the labs that are started beside another: a quorum that survives one loss."""
 
 
 @dataclass
@@ -49,6 +52,8 @@ class Session:
         self.worker = worker
         self._target: Target | None = None
         self.platform = Platform(target, lab_name, session_dir(run.name))
+        self._brokers: dict[int, Target] = {}
+        self.start_seconds: dict[int, float] = {}
 
     def open(self, item: pytest.Item) -> Evidence:
         """Open the history of an experiment. Raises LabError for a malformed one."""
@@ -67,14 +72,57 @@ class Session:
         evidence.begin(module=module, title=proof.title, proof=proof.parts)
 
     def enter_room(self, item: pytest.Item) -> None:
-        """Wait until this test may run beside the others, or alone if it is disruptive."""
+        """Wait until this test may run beside the others, or alone if it is disruptive.
+
+        One that needs several brokers is alone on the lab that has them: this one if it has
+        enough, else the one beside it.
+        """
         from lab.evidence.plugin import ROOM  # noqa: PLC0415 - the plugin imports this module late
 
-        state_root = Settings.from_env().state_root
-        lock = lock_path(self.platform.target, self.platform.lab_name, state_root)
         stack = item.stash.setdefault(ROOM, ExitStack())
-        alone = item.get_closest_marker("disruptive") is not None
-        stack.enter_context(room(lock, alone=alone))
+        several = needed_brokers(item)
+        beside = several > 1 and self._target_has_fewer_than(several)
+        alone = item.get_closest_marker("disruptive") is not None or (several > 1 and not beside)
+        stack.enter_context(room(_lock_of(self.platform), alone=alone))
+        if beside:
+            stack.enter_context(room(_lock_of(self.platform_beside(several)), alone=True))
+
+    def _target_has_fewer_than(self, brokers: int) -> bool:
+        try:
+            return self.target().capabilities().brokers < brokers
+        except LabError:
+            return False  # raised again where the lab is asked for
+
+    def platform_beside(self, brokers: int) -> Platform:
+        """A lab of its own for experiments that need several brokers; it has nothing else."""
+        main = self.platform
+        suffix = f"{brokers}-brokers"
+        return Platform(
+            main.target,
+            f"{main.lab_name[: 39 - len(suffix)]}-{suffix}",
+            main.session.with_name(f"{main.session.name}-{suffix}"),
+            options={"brokers": brokers, "brokers_only": True},
+        )
+
+    def target_with(self, brokers: int) -> Target:
+        """A target with so many brokers; a lab is started for it if this session's has fewer.
+
+        Raises CapabilityMissing where that cannot be done, LabError when it fails.
+        """
+        target = self.target()
+        capabilities = target.capabilities()
+        if capabilities.brokers >= brokers:
+            return target
+        if not capabilities.more_brokers:
+            reason = capabilities.reasons.get("more_brokers", "and none can be added to it")
+            raise CapabilityMissing(
+                f"{brokers} brokers are needed, this target has {capabilities.brokers}: {reason}"
+            )
+        if brokers not in self._brokers:
+            begun = time.monotonic()
+            self._brokers[brokers] = self.platform_beside(brokers).ensure()
+            self.start_seconds[brokers] = round(time.monotonic() - begun, 1)
+        return self._brokers[brokers]
 
     def target(self) -> Target:
         """The target; the lab is started for it when none runs. Raises LabError."""
@@ -100,10 +148,11 @@ class Session:
                 self._write(conclusion, cases)
         except LabError as error:
             conclusion.problems.append(f"evidence: {error}")
-        try:
-            self.platform.close()
-        except LabError as error:
-            conclusion.problems.append(f"the lab could not be stopped: {error}")
+        for platform in (self.platform_beside(THREE), self.platform):
+            try:
+                platform.close()
+            except LabError as error:
+                conclusion.problems.append(f"the lab could not be stopped: {error}")
         return conclusion
 
     def _write(self, conclusion: Conclusion, cases: list[TestCase]) -> None:
@@ -114,12 +163,25 @@ class Session:
         except LabError:
             target = None
         if target is not None:
-            copy_logs(self.run, target)
+            copy_logs(self.run.logs, target)
+        beside = self.platform_beside(THREE)
+        if beside.session.is_dir() and (other := beside.connect()) is not None:
+            copy_logs(self.run.logs / beside.lab_name, other)
         conclusion.records = assemble(self.run)
         started = min((t.started for r in conclusion.records for t in r.tests), default=utc(0))
         write_junit(self.run.junit, cases, started=started)
         conclusion.report = write_page(self.run, conclusion.records)
         link_latest(self.run.path)
+
+
+def needed_brokers(item: pytest.Item) -> int:
+    """How many brokers the test is marked to need."""
+    marker = item.get_closest_marker("brokers")
+    return int(marker.args[0]) if marker is not None else 1
+
+
+def _lock_of(platform: Platform) -> Path:
+    return lock_path(platform.target, platform.lab_name, Settings.from_env().state_root)
 
 
 def session_of(config: pytest.Config) -> Session:

@@ -13,8 +13,17 @@ from lab.evidence.model import Entry, Outcome
 from lab.evidence.names import UniqueNames
 from lab.wait import wait_until
 
+INVOKE = "invoke"
+"""A produce attempt begins. Without a PRODUCE step of the same value nobody knows how it ended."""
 PRODUCE = "produce"
 FETCH = "fetch"
+STORED = "stored"
+"""A record was found in a replica's log segments, whether or not it is delivered to readers."""
+SEARCHED = "search segments"
+"""All segments of the target were searched; STORED steps are what was found."""
+COMMIT = "commit"
+ABORT = "abort"
+"""The end of a transaction; the target is its name, the outcome may be unknown."""
 LIST_TOPICS = "list topics"
 
 

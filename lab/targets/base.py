@@ -34,6 +34,10 @@ class Target(Protocol):
         """The component's log file, or None where it cannot be read."""
         ...
 
+    def memory_of(self, component: str) -> int | None:
+        """The component's resident memory in bytes, or None where it cannot be seen."""
+        ...
+
     def kill(self, component: str) -> None:
         """End the component at once (SIGKILL)."""
         ...

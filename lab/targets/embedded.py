@@ -46,9 +46,18 @@ class EmbeddedTarget:
             pause=True,
             restart=True,
             transactions=True,
+            proxy=True,
+            more_brokers=True,
             broker_log_dirs=tuple(broker_log_dir(folder, n) for n in range(1, state.brokers + 1)),
-            ksqldb_state_dir=ksqldb_state_dir(folder),
-            registry_access_log=registry_places(folder, state).access_log,
+            ksqldb_state_dir=None if state.brokers_only else ksqldb_state_dir(folder),
+            registry_access_log=None
+            if state.brokers_only
+            else registry_places(folder, state).access_log,
+            reasons={
+                missing: "this lab has brokers only"
+                for missing in ("ksqldb_state_dir", "registry_access_log")
+                if state.brokers_only
+            },
         )
 
     def components(self) -> tuple[ComponentInfo, ...]:
@@ -58,6 +67,16 @@ class EmbeddedTarget:
     def log_of(self, component: str) -> Path | None:
         """The component's log file."""
         return self._lab.log_of(component)
+
+    def memory_of(self, component: str) -> int | None:
+        """The resident memory of the component's processes, in bytes."""
+        import psutil  # noqa: PLC0415 - asked for rarely
+
+        pids = {status.name: status.pids for status in self._lab.status()}.get(component, ())
+        try:
+            return sum(psutil.Process(pid).memory_info().rss for pid in pids)
+        except psutil.Error:
+            return None
 
     def kill(self, component: str) -> None:
         """SIGKILL to the component's processes."""
@@ -86,11 +105,20 @@ def connect(name: str) -> EmbeddedTarget | None:
     return EmbeddedTarget(lab)
 
 
-def start(name: str, *, brokers: int | None = None, report: Report = unreported) -> EmbeddedTarget:
-    """Start a lab of this name, or complete it if it runs in part. Raises LabError."""
+def start(
+    name: str,
+    *,
+    brokers: int | None = None,
+    brokers_only: bool | None = None,
+    report: Report = unreported,
+) -> EmbeddedTarget:
+    """Start a lab of this name, or complete it if it runs in part. Raises LabError.
+
+    With ``brokers_only`` it has neither registry nor ksqlDB.
+    """
     settings = Settings.from_env()
     lab = EmbeddedLab(settings, name)
-    lab.up(UpOptions(brokers=brokers), outfitter(settings), report)
+    lab.up(UpOptions(brokers=brokers, brokers_only=brokers_only), outfitter(settings), report)
     return EmbeddedTarget(lab)
 
 

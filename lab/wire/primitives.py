@@ -92,6 +92,23 @@ class Reader:
             raise DecodeError("null where a string must be", offset=start)
         return self._utf8(self.take(length))
 
+    def compact_nullable_string(self) -> str | None:
+        """COMPACT_NULLABLE_STRING: a length of 0 is null."""
+        length = self.unsigned_varint() - 1
+        return None if length < 0 else self._utf8(self.take(length))
+
+    def array_length(self, *, flexible: bool = True) -> int:
+        """The number of items of an ARRAY or COMPACT_ARRAY; null counts as none."""
+        start = self.offset
+        length = self.unsigned_varint() - 1 if flexible else self.int32()
+        if length > self.remaining:
+            raise DecodeError(f"an array of {length} items", offset=start)
+        return max(length, 0)
+
+    def int32_array(self) -> tuple[int, ...]:
+        """COMPACT_ARRAY of INT32."""
+        return tuple(self.int32() for _ in range(self.array_length()))
+
     def varint_bytes(self) -> bytes | None:
         """VARINT length, then bytes; a length of -1 is null (keys and values of records)."""
         length = self.varint()

@@ -1,4 +1,7 @@
-"""The experiments on a lab of their own: started by the plugin, judged, stopped."""
+"""Some experiments on a lab of their own: started by the plugin, judged, stopped.
+
+All of them are run by `make verify`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-CLAIMS = ("K07", "K08", "S06", "S12", "Q03", "Q04")
+CLAIMS = ("K07", "K08", "K10", "S06", "S12", "Q03", "Q04")
 """Some of each group: `lab verify` runs all of them."""
 
 

@@ -11,7 +11,7 @@ from lab.evidence import checkers
 from lab.evidence.encoding import encode
 from lab.evidence.history import History, read_history
 from lab.evidence.model import Entry, Finding, Kind, Outcome
-from lab.evidence.workload import FETCH, LIST_TOPICS, PRODUCE
+from lab.evidence.workload import FETCH, INVOKE, LIST_TOPICS, PRODUCE, SEARCHED, STORED
 
 _seq = itertools.count(1)
 
@@ -65,6 +65,18 @@ def fetched(
     return step(actor, FETCH, topic, answer)
 
 
+def begun(value: bytes, *, topic: str = "t", actor: str = "producer") -> Entry:
+    return step(actor, INVOKE, topic, {"key": None, "value": value})
+
+
+def stored(value: bytes, offset: int, *, topic: str = "t") -> Entry:
+    return step("broker-1", STORED, topic, {"partition": 0, "offset": offset, "value": value})
+
+
+def searched(topic: str = "t") -> Entry:
+    return step("experiment", SEARCHED, topic, None)
+
+
 GOOD = [
     produced(b"a", 0),
     produced(b"b", 1, key=b"k"),
@@ -102,12 +114,12 @@ def test_a_good_history_passes(checker: Checker) -> None:
     [
         (
             checkers.lost_acknowledged,
-            [produced(b"a", 0), produced(b"b", 1), fetched(b"a", 0)],
+            [produced(b"a", 0), produced(b"b", 1), fetched(b"a", 0), searched()],
             "1 of 2 acknowledged records are missing: 0x62 at t-0@1",
         ),
         (
             checkers.lost_acknowledged,  # its place was given to another record
-            [produced(b"a", 0), produced(b"b", 0), fetched(b"b", 0)],
+            [produced(b"a", 0), produced(b"b", 0), fetched(b"b", 0), searched()],
             "1 of 2 acknowledged records are missing",
         ),
         (
@@ -186,6 +198,33 @@ def test_unknown_attempts_are_neither_lost_nor_unexpected() -> None:
     assert run(checkers.unexpected, appeared).outcome is Outcome.OK
 
 
+def test_what_was_not_fetched_is_lost_only_if_no_replica_has_it() -> None:
+    missing = [produced(b"a", 0), produced(b"b", 1), fetched(b"a", 0)]
+    unsearched = run(checkers.lost_acknowledged, missing)
+    assert unsearched.outcome is Outcome.UNKNOWN
+    assert "no replica's log was searched" in unsearched.says
+    elsewhere = run(checkers.lost_acknowledged, [*missing, searched("other")])
+    assert elsewhere.outcome is Outcome.UNKNOWN
+    kept = run(checkers.lost_acknowledged, [*missing, stored(b"b", 1), searched()])
+    assert kept.outcome is Outcome.UNKNOWN
+    assert "1 of them lie in a replica's log" in kept.says
+    gone = run(checkers.lost_acknowledged, [*missing, stored(b"a", 0), searched()])
+    assert gone.outcome is Outcome.FAIL
+
+
+def test_an_attempt_without_an_end_is_unknown() -> None:
+    assert run(checkers.lost_acknowledged, [*GOOD, begun(b"x")]).outcome is Outcome.OK
+    appeared = [*GOOD, begun(b"x"), fetched(b"x", 2)]
+    assert run(checkers.unexpected, appeared).outcome is Outcome.OK
+
+
+def test_the_order_of_production_is_that_of_the_beginnings() -> None:
+    overtaken = [begun(b"a"), begun(b"b"), produced(b"b", 0), produced(b"a", 1)]
+    assert run(checkers.reordered, overtaken).outcome is Outcome.FAIL
+    answered_late = [begun(b"a"), begun(b"b"), produced(b"b", 1), produced(b"a", 0)]
+    assert run(checkers.reordered, answered_late).outcome is Outcome.OK
+
+
 def test_two_producers_have_an_order_each() -> None:
     history = [produced(b"a", 5, actor="p1"), produced(b"b", 3, actor="p2")]
     assert run(checkers.reordered, history).outcome is Outcome.OK
@@ -195,7 +234,7 @@ def test_two_producers_have_an_order_each() -> None:
 
 
 def test_other_topics_do_not_count_when_one_is_named() -> None:
-    history = [*GOOD, produced(b"lost", 9, topic="u")]
+    history = [*GOOD, produced(b"lost", 9, topic="u"), searched("u")]
     assert run(checkers.lost_acknowledged, history).outcome is Outcome.FAIL
     assert run(checkers.lost_acknowledged, history, topic="t").outcome is Outcome.OK
 

@@ -4,11 +4,12 @@ import base64
 import json
 import re
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import Any, TypedDict, cast
+from uuid import UUID
 
 import pytest
 
-from lab.wire import consumer_offsets
+from lab.wire import cluster_metadata, consumer_offsets, control_records, transaction_state
 from lab.wire.record_batch import RecordBatch, decode_batches
 
 DATA = Path(__file__).parent / "data"
@@ -38,7 +39,9 @@ def is_true(line: str, field: str) -> bool:
     return f"{field}: true" in line
 
 
-@pytest.mark.parametrize("name", ["records", "consumer_offsets"])
+@pytest.mark.parametrize(
+    "name", ["records", "consumer_offsets", "transaction_state", "cluster_metadata"]
+)
 def test_batch_headers_agree(name: str) -> None:
     lines = [line for line in recording(name)["dump"] if line.startswith("baseOffset")]
     found = batches(name)
@@ -129,3 +132,113 @@ def test_committed_offsets_agree() -> None:
         topic_id = base64.urlsafe_b64encode(value.topic_id.bytes).decode().rstrip("=")
         assert topic_id == dumped["data"]["topicId"]
     assert commits == 3
+
+
+def uuid_text(value: UUID) -> str:
+    return base64.urlsafe_b64encode(value.bytes).decode().rstrip("=")
+
+
+def test_transaction_states_agree() -> None:
+    lines = [line for line in recording("transaction_state")["dump"] if line.startswith("|")]
+    records = [r for batch in batches("transaction_state") for r in batch.records or ()]
+    states = []
+    for record, line in zip(records, lines, strict=True):
+        found = re.search(r"key: (\{.*?\}\}) payload: (\{.*\})$", line)
+        assert found, line
+        dumped = json.loads(found[2])
+        assert record.key is not None
+        assert record.value is not None
+        transactional_id = transaction_state.decode_key(record.key)
+        assert json.loads(found[1])["data"] == {"transactionalId": transactional_id}
+        value = transaction_state.decode_value(record.value)
+        data = dumped["data"]
+        assert str(value.version) == dumped["version"]
+        assert value.producer_id == data["producerId"]
+        assert value.producer_epoch == data["producerEpoch"]
+        assert (value.previous_producer_id or 0) == data["previousProducerId"]
+        assert value.timeout_ms == data["transactionTimeoutMs"]
+        assert transaction_state.STATES.index(value.state) == data["transactionStatus"]
+        assert [
+            {"topic": topic, "partitionIds": list(partitions)}
+            for topic, partitions in value.partitions
+        ] == (data["transactionPartitions"] or [])
+        assert value.updated_ms == data["transactionLastUpdateTimestampMs"]
+        assert value.started_ms == data["transactionStartTimestampMs"]
+        states.append(value.state)
+    assert states == [
+        *("Empty", "Ongoing", "PrepareCommit", "CompleteCommit"),
+        *("Ongoing", "PrepareAbort", "CompleteAbort", "Empty"),
+    ]
+
+
+def test_metadata_records_agree() -> None:
+    lines = [line for line in recording("cluster_metadata")["dump"] if line.startswith("|")]
+    found = batches("cluster_metadata")
+    records = [(batch.control, r) for batch in found for r in batch.records or ()]
+    decoded = set()
+    for (control, record), line in zip(records, lines, strict=True):
+        if control:
+            leader_change = control_records.decode_leader_change(record)
+            data = json.loads(line.partition("LeaderChange: ")[2])
+            assert leader_change.leader_id == data["leaderId"]
+            assert [{"voterId": n} for n in leader_change.voters] == data["voters"]
+            granting = [{"voterId": n} for n in leader_change.granting_voters]
+            assert granting == data["grantingVoters"]
+            continue
+        assert record.value is not None
+        dumped = json.loads(line.partition("payload: ")[2])
+        value = cluster_metadata.decode_frame(record.value)
+        if not isinstance(value, cluster_metadata.OtherRecord):
+            decoded.add(dumped["type"])
+            assert_same_metadata(value, dumped["data"])
+    assert decoded == {
+        "TOPIC_RECORD",
+        "PARTITION_RECORD",
+        "CONFIG_RECORD",
+        "PARTITION_CHANGE_RECORD",
+        "REMOVE_TOPIC_RECORD",
+        "FEATURE_LEVEL_RECORD",
+    }
+
+
+def assert_same_metadata(value: cluster_metadata.MetadataRecord, data: dict[str, Any]) -> None:
+    match value:
+        case cluster_metadata.TopicRecord():
+            assert (value.name, uuid_text(value.topic_id)) == (data["name"], data["topicId"])
+        case cluster_metadata.PartitionRecord():
+            assert (value.partition, uuid_text(value.topic_id)) == (
+                data["partitionId"],
+                data["topicId"],
+            )
+            assert [list(value.replicas), list(value.in_sync)] == [data["replicas"], data["isr"]]
+            assert (value.leader, value.leader_epoch) == (data["leader"], data["leaderEpoch"])
+            assert value.partition_epoch == data["partitionEpoch"]
+        case cluster_metadata.PartitionChangeRecord():
+            assert (value.partition, uuid_text(value.topic_id)) == (
+                data["partitionId"],
+                data["topicId"],
+            )
+            in_sync = None if value.in_sync is None else list(value.in_sync)
+            assert in_sync == data.get("isr")
+            assert value.leader == data.get("leader")
+            assert value.replicas == data.get("replicas")
+        case cluster_metadata.ConfigRecord():
+            assert value.resource_type == data["resourceType"]
+            assert value.resource_name == data["resourceName"]
+            assert (value.name, value.value) == (data["name"], data["value"])
+        case cluster_metadata.RemoveTopicRecord():
+            assert uuid_text(value.topic_id) == data["topicId"]
+        case cluster_metadata.FeatureLevelRecord():
+            assert (value.name, value.level) == (data["name"], data["featureLevel"])
+        case _:
+            raise AssertionError(value)
+
+
+def test_transaction_markers_agree() -> None:
+    lines = [line for line in recording("records")["dump"] if "endTxnMarker" in line]
+    records = [r for batch in batches("records") if batch.control for r in batch.records or ()]
+    assert len(records) == 2
+    for record, line in zip(records, lines, strict=True):
+        marker = control_records.decode_transaction_marker(record)
+        assert f"endTxnMarker: {marker.kind.upper()}" in line
+        assert marker.coordinator_epoch == number(line, "coordinatorEpoch")

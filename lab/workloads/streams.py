@@ -1,0 +1,47 @@
+"""A Kafka Streams application in a JVM of its own: copies a topic, and can be killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.config import Settings
+from lab.embedded.fetching import outfitter
+from lab.embedded.java_program import command
+from lab.workloads.program import Process
+
+SOURCE = Path(__file__).with_name("java") / "CopyStream.java"
+
+
+def copy_stream(
+    bootstrap_servers: str,
+    *,
+    source: str,
+    sink: str,
+    application: str,
+    guarantee: str,
+    commit_interval_ms: int,
+    folder: Path,
+) -> Process:
+    """Start the application, with one thread; it runs until it is killed.
+
+    ``guarantee`` is ``exactly_once_v2`` or ``at_least_once``. Its members are static, so that the
+    next instance takes the place of a killed one at once. Raises DoesNotCompile.
+    """
+    properties = folder / f"{application}.properties"
+    state = folder / f"{application}-state"
+    settings = {
+        "application.id": application,
+        "bootstrap.servers": bootstrap_servers,
+        "processing.guarantee": guarantee,
+        "commit.interval.ms": str(commit_interval_ms),
+        "num.stream.threads": "1",
+        "state.dir": str(state),
+        "consumer.auto.offset.reset": "earliest",
+        "main.consumer.group.instance.id": f"{application}-instance",
+        "main.consumer.session.timeout.ms": "20000",
+        "producer.linger.ms": "0",
+    }
+    properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()), "utf-8")
+    outfit = outfitter(Settings.from_env())()
+    argv = command(SOURCE, outfit, [str(properties), source, sink])
+    return Process("CopyStream", argv, errors=folder / f"{application}.log")
