@@ -23,7 +23,8 @@ from lab.clients.errors import SerializerRefused
 from lab.clients.kafka import KafkaClient
 from lab.clients.ksqldb import KsqlClient
 from lab.clients.names import TopicName
-from lab.clients.registry_aware import AvroValues, plain_avro
+from lab.clients.plain import plain_avro
+from lab.clients.registry_aware import AvroValues
 from lab.clients.schema_registry import SchemaRegistryClient
 from lab.endpoints import Endpoints
 from lab.evidence import claim
