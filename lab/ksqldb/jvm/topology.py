@@ -50,12 +50,18 @@ class TopologyBuilder:
         functions: Registry,
         parse: ParseExpression,
         log: Any,
+        *,
+        throws: bool = False,
     ) -> None:
-        """``log`` is the Java processing log, or None when nothing will run."""
+        """``log`` is the Java processing log, or None when nothing will run.
+
+        ``throws`` says that a record without the time that its sink wants fails the query.
+        """
         self._plan = plan
         self._functions = functions
         self._parse = parse
         self._log = log
+        self._throws = throws
         self._streams = jpype.JClass("lab.ksqldb.step.NumberedBuilder")()
         self._joins = JoinBuilder(functions, parse)
         self._store: str | None = None
@@ -282,8 +288,12 @@ class TopologyBuilder:
         key = rows.key_serde(step.formats.key, step.schema.key, step.window)
         value = rows.serde(step.formats.value, step.schema.value)
         java = jpype.JClass("lab.ksqldb.step.SinkStep")
-        write = java.table if before.is_table else java.stream
-        write(before.java, step.topic, key, value)
+        stream = java.changes(before.java) if before.is_table else before.java
+        if step.timestamp is not None:
+            time = rows.timestamp_extractor(step.timestamp, step.schema)
+            name = f"ApplyTimestampTransform-{step.context}"
+            stream = java.timed(stream, time, self._problems(step), self._throws, name)
+        java.stream(stream, step.topic, key, value)
         return before
 
 

@@ -15,6 +15,7 @@ from lab.ksqldb.catalog import (
     Column,
     Format,
     Schema,
+    Timestamp,
     WindowInfo,
     processing_schema,
 )
@@ -65,9 +66,15 @@ def plan_persistent(
     return _Planner(query, functions, persistent=True, sink=sink, key_format=key_format).plan()
 
 
-def with_sink(planned: Planned, sink: str, topic: TopicName, formats: Formats) -> Sink:
-    """The plan's last step."""
-    return Sink(planned.step, sink, topic, formats, planned.schema, planned.window)
+def with_sink(
+    planned: Planned,
+    sink: str,
+    topic: TopicName,
+    formats: Formats,
+    timestamp: Timestamp | None = None,
+) -> Sink:
+    """The plan's last step; ``timestamp`` names the column that gives records their time."""
+    return Sink(planned.step, sink, topic, formats, planned.schema, planned.window, timestamp)
 
 
 def pull_projection(query: AnalyzedQuery, functions: Registry) -> Schema:

@@ -196,7 +196,7 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """Writes to the sink's topic."""
+    """Writes to the sink's topic, with the time of a column where one is named."""
 
     source: Step
     context: str
@@ -204,6 +204,7 @@ class Sink:
     formats: Formats
     schema: Schema
     window: WindowInfo | None = None
+    timestamp: Timestamp | None = None
 
 
 Join = StreamStreamJoin | StreamTableJoin | TableTableJoin | ForeignKeyJoin

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from lab.ksqldb.plan.steps import Command
 
 _LOG = logging.getLogger(__name__)
 _POLL_MS = 1000
+_SECRET = re.compile(r"password|secret|jaas|credentials|\.key\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,17 @@ class Recorded:
     command: Command
 
 
-def write(id_: str, command: Command, properties: Mapping[str, str]) -> tuple[bytes, bytes]:
-    """Key and value of a command's record."""
+def write(
+    id_: str, command: Command, properties: Mapping[str, str], effective: Mapping[str, str]
+) -> tuple[bytes, bytes]:
+    """Key and value of a command's record.
+
+    ``properties`` are the request's, ``effective`` the server's when it was given.
+    """
     value = {
         "statement": command.statement,
         "streamsProperties": dict(properties),
-        "originalProperties": {},
+        "originalProperties": {k: v for k, v in effective.items() if not _SECRET.search(k)},
         "plan": encode(command),
         "version": 1,
     }

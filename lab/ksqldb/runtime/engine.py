@@ -182,7 +182,8 @@ class Engine:
         self._register(planned)
         if planned.new_topic is not None:
             self._create_topic(planned.new_topic)
-        record = commands.write(planned.key, planned.command, properties)
+        effective = self.config.effective()
+        record = commands.write(planned.key, planned.command, properties, effective)
         offset = self._log.append(*record)
         self.runner.wait_for(offset, _APPLY_SECONDS)
         if planned.old_topic is not None:

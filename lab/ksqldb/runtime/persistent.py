@@ -107,7 +107,7 @@ class PersistentQueries:
 
         A running query of the same id is stopped first: the new one goes on where it was.
         """
-        topology = self._build(plan)
+        topology = self._build(plan, properties)
         replaced = self._running.get(plan.id)
         if replaced is not None:
             replaced.app.close(timeout_ms=_REPLACE_MS, forget=False)
@@ -136,10 +136,13 @@ class PersistentQueries:
         Raises:
             KsqlError: it cannot be built.
         """
-        self._build(plan)
+        self._build(plan, {})
 
-    def _build(self, plan: QueryPlan) -> Topology:
-        return TopologyBuilder(plan, self._functions, self._parse, self._log).build()
+    def _build(self, plan: QueryPlan, properties: Mapping[str, str]) -> Topology:
+        effective = self._config.effective() | dict(properties)
+        throws = effective["ksql.timestamp.throw.on.invalid"] == "true"
+        builder = TopologyBuilder(plan, self._functions, self._parse, self._log, throws=throws)
+        return builder.build()
 
     def _retries(self, properties: Mapping[str, str]) -> Retries:
         effective = self._config.effective() | dict(properties)

@@ -12,7 +12,7 @@ from lab.ksqldb.analysis import ddl, formats, inference, properties, schemas
 from lab.ksqldb.analysis.joins import check_partitions
 from lab.ksqldb.analysis.query import AnalyzedQuery, analyze, qualified
 from lab.ksqldb.analysis.topics import NewTopic, Topic
-from lab.ksqldb.catalog import Format, FormatProperties, Source, WindowInfo
+from lab.ksqldb.catalog import Format, FormatProperties, Source, Timestamp, WindowInfo
 from lab.ksqldb.errors import (
     BadRequest,
     NotSupported,
@@ -85,6 +85,7 @@ class Planning(DdlPlanning):
         if from_topic is None:
             raise StatementError(f"Source topic does not exist: {source.topic}")
         name = str(statement.name)
+        timestamp = self._timestamp(clause, planned)
         topic = TopicName(
             clause.text("KAFKA_TOPIC") or self._effective["ksql.output.topic.name.prefix"] + name
         )
@@ -111,11 +112,12 @@ class Planning(DdlPlanning):
             key_format=sink_formats.key,
             value_format=sink_formats.value,
             statement=text,
+            timestamp=timestamp,
             written_by_query=True,
             derived_from=analyzed.sources,
             window=planned.window,
         )
-        last = with_sink(planned, name, topic, sink_formats)
+        last = with_sink(planned, name, topic, sink_formats, timestamp)
         plan = QueryPlan(query, analyzed.sources, sink.name, last)
         self._check_schema_ids(sink)
         running = self._catalog.query(query)
@@ -128,6 +130,15 @@ class Planning(DdlPlanning):
             new_topic=new_topic,
             registrations=inference.registrations(sink, self._registry, only_if_missing=False),
         )
+
+    @staticmethod
+    def _timestamp(clause: properties.WithClause, planned: Planned) -> Timestamp | None:
+        try:
+            return schemas.timestamp_column(
+                planned.schema, clause.text("TIMESTAMP"), clause.text("TIMESTAMP_FORMAT")
+            )
+        except StatementError as error:
+            raise StatementError(_SCHEMA + error.message) from None
 
     def _check_schema_ids(self, sink: Source) -> None:
         """Refuse a sink whose columns are not those of the schemas that it names by id."""
@@ -239,7 +250,7 @@ class Planning(DdlPlanning):
             )
         shown = dataclasses.replace(statement, query=qualified(statement.query, analyzed))
         formats = Formats(sink.key_format, sink.value_format)
-        last = with_sink(planned, str(name), sink.topic, formats)
+        last = with_sink(planned, str(name), sink.topic, formats, sink.timestamp)
         return Distributed(
             key=f"stream/{quote(name)}/create",
             command=Command(
@@ -277,9 +288,6 @@ class Planning(DdlPlanning):
         windowed: bool,
     ) -> tuple[NewTopic | None, properties.WithClause]:
         found = self._topics.find(topic)
-        for name in ("TIMESTAMP", "TIMESTAMP_FORMAT"):
-            if clause.text(name) is not None:
-                raise NotSupported(f"The WITH property {name} in CREATE … AS SELECT")
         partitions = clause.number("PARTITIONS")
         if partitions is not None and partitions < 1:
             raise StatementError(

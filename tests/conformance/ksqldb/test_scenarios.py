@@ -19,12 +19,13 @@ from .replay import Result, replay
 
 SCENARIOS = (
     *("00-server", "01-ddl", "02-csas", "03-ctas", "04-windows", "05-joins"),
-    *("07-formats", "08-bad-records"),
+    *("07-formats", "08-bad-records", "09-inserts-stream"),
 )
 REGISTRY_SCENARIOS = ("06-sr-avro", "06-sr-json_sr", "06-sr-protobuf")
 TOPICS = (
     *("bad", "c1", "C1_EAST", "d1", "t1", "T1_BY_REGION", "w1", "W_T", "W_H", "W_S", "W_F"),
     *("f_k", "f_d", "f_n", "f_j", "f_m", "f_bad", "F_G", "F_G2", "b1", "B1_OUT"),
+    "i1",
     *("j_o", "j_p", "j_u", "j_v", "j_w", "j_x", "J_ST", "J_SS", "J_TT", "J_FK", "J_RK"),
 )
 

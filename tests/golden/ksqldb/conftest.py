@@ -49,7 +49,8 @@ def plan_case(case: Path, parser: Parser) -> Command:
     topics = SandboxTopics(NoTopics())
     planning = Planning(catalog, topics, builtin(), dict(DEFAULTS), Registry())
     command: Command | None = None
-    for parsed in parser.parse(case.read_text(encoding="utf-8")):
+    for piece in parser.split(case.read_text(encoding="utf-8")):
+        parsed = parser.prepare(piece, catalog.types(), {})
         planned = planning.plan(parsed.statement, 1)
         assert isinstance(planned, Distributed)
         if planned.new_topic is not None:

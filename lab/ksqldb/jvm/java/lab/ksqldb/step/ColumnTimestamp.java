@@ -33,6 +33,12 @@ public final class ColumnTimestamp implements TimestampExtractor {
         return row == null ? record.timestamp() : of(row.columns[index]);
     }
 
+    /** The time of a row, or -1. */
+    long ofRow(Row key, Row value) {
+        Row row = inKey ? key : value;
+        return row == null ? -1 : of(row.columns[index]);
+    }
+
     /** The time that a column's value stands for, or -1. */
     public long of(Object value) {
         if (value instanceof Long millis) {

@@ -4,6 +4,7 @@ import lab.ksqldb.row.Row;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.kstream.KTable;
+import org.apache.kafka.streams.kstream.Named;
 import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
 import org.apache.kafka.streams.processor.api.Record;
@@ -16,8 +17,40 @@ public final class SinkStep {
         in.to(topic, Produced.with(key, value));
     }
 
-    public static <K> void table(KTable<K, Row> in, String topic, Serde<K> key, Serde<Row> value) {
-        in.toStream().to(topic, Produced.with(key, value));
+    /**
+     * Gives records the time of one of their columns. One without a time is reported and dropped, or
+     * fails the query where {@code fails} says so.
+     */
+    public static <K> KStream<K, Row> timed(
+            KStream<K, Row> in, ColumnTimestamp time, Problems problems, boolean fails, String name) {
+        return in.process(() -> new ContextualProcessor<K, Row, K, Row>() {
+            @Override
+            public void process(Record<K, Row> record) {
+                if (record.value() == null) {
+                    context().forward(record);
+                    return;
+                }
+                long at;
+                try {
+                    at = time.ofRow(PseudoColumns.plain(record.key()), record.value());
+                } catch (RuntimeException e) {
+                    refuse(record, e);
+                    return;
+                }
+                if (at < 0) {
+                    refuse(record, new IllegalArgumentException("the column has no time: " + at));
+                } else {
+                    context().forward(record.withTimestamp(at));
+                }
+            }
+
+            private void refuse(Record<K, Row> record, RuntimeException reason) {
+                if (fails) {
+                    throw reason;
+                }
+                problems.expression("the timestamp of the record", reason, record.value().columns);
+            }
+        }, Named.as(name));
     }
 
     public static <K> KStream<K, Row> changes(KTable<K, Row> in) {
