@@ -75,6 +75,25 @@ def synthetic_key(joins: tuple[JoinedSource, ...], scope: Scope) -> Column | Non
     return Column(ColumnName(name), joins[-1].key_type)
 
 
+def never_null(joins: tuple[JoinedSource, ...], scope: Scope) -> ColumnName | None:
+    """A column that every row of the last join has; None without joins.
+
+    It is the first source's ROWTIME, unless an outer join can leave that source out.
+    """
+    if not joins:
+        return None
+    sure: Bound | None = scope.bounds[0]
+    for join in joins:
+        if join.kind == "RIGHT" or (join.kind == "INNER" and sure is None):
+            sure = join.source
+        elif join.kind == "FULL":
+            sure = None
+    if sure is not None:
+        return scope.name(sure, "ROWTIME")
+    synthetic = synthetic_key(joins, scope)
+    return None if synthetic is None else synthetic.name
+
+
 def check_partitions(scope: Scope, joins: tuple[JoinedSource, ...], topics: Topics) -> None:
     """Refuse to join sources whose topics have different numbers of partitions.
 

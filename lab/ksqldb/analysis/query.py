@@ -12,6 +12,7 @@ from lab.ksqldb.analysis.items import Item
 from lab.ksqldb.analysis.joins import (
     JoinedSource,
     analyze_joins,
+    never_null,
     qualify_criteria,
     synthetic_key,
 )
@@ -103,6 +104,7 @@ def analyze(
     scope = dataclasses.replace(
         scope,
         synthetic=synthetic_key(joins, scope),
+        counted=never_null(joins, scope),
         grouped_in_windows=window is not None,
         transient=not persistent,
     )
@@ -114,7 +116,7 @@ def analyze(
     partition_by = partition_key(keys, ColumnNames(scope))
     items, widths = _Projection(query, scope, resolver, typing, names, partition_by).items()
     where = resolver.clause(query.where, "WHERE")
-    where = None if where is None else rewrite_times(where)
+    where = None if where is None else rewrite_times(where, scope.times())
     group_by = tuple(resolver.resolve(g, "GROUP BY") for g in query.group_by)
     having = resolver.clause(query.having, "HAVING")
     if where is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lab.ksqldb.analysis.timestamps import TIMES
 from lab.ksqldb.catalog import WINDOW_BOUNDS, Catalog, Column, Schema, Source, processing_schema
 from lab.ksqldb.errors import StatementError, UnknownColumn
 from lab.ksqldb.names import ColumnName, SourceName
@@ -39,11 +40,13 @@ def joined_name(alias: str, column: str) -> ColumnName:
 class Scope:
     """The columns that the expressions of a query can name.
 
-    ``synthetic`` is the key column that a join adds where no column of a source is its key.
+    ``synthetic`` is the key column that a join adds where no column of a source is its key,
+    ``counted`` the column of a join that COUNT(*) counts.
     """
 
     bounds: tuple[Bound, ...]
     synthetic: Column | None = None
+    counted: ColumnName | None = None
     grouped_in_windows: bool = False
     """Whether the bounds of the windows that rows are grouped in can be named."""
     transient: bool = False
@@ -145,7 +148,12 @@ class Scope:
 
     def rowtime(self) -> ColumnName:
         """The column that is never NULL: what COUNT(*) counts."""
-        return self.name(self.bounds[0], "ROWTIME")
+        return self.counted or self.name(self.bounds[0], "ROWTIME")
+
+    def times(self) -> set[str]:
+        """The columns that hold milliseconds and may be compared with text."""
+        found = {str(self.name(bound, name)) for bound in self.bounds for name in TIMES}
+        return found | set(TIMES)
 
 
 def bind(query: ast.Query, catalog: Catalog) -> Scope:

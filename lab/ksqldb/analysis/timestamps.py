@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta, timezone
 
 from lab.ksqldb.errors import StatementError
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.walk import rewrite
 
-_TIMES = ("ROWTIME", "WINDOWSTART", "WINDOWEND")
+TIMES = ("ROWTIME", "WINDOWSTART", "WINDOWEND")
+"""Columns that hold milliseconds and may be compared with text."""
+
 _FORM = re.compile(
     r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:T(?:(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})"
     r"(?:\.(\d{1,3}))?)?)?)?)?)?)?(?:(Z)|([+-])(\d{2}):?(\d{2}))?\Z"
@@ -50,28 +53,27 @@ def milliseconds(text: str) -> int:
     return int(at.timestamp()) * 1000 + millis
 
 
-def rewrite_times(node: ast.Expression) -> ast.Expression:
-    """The expression with text that is compared with ROWTIME turned into milliseconds."""
+def rewrite_times(node: ast.Expression, times: Collection[str] = TIMES) -> ast.Expression:
+    """The expression with text that is compared with one of ``times`` turned into milliseconds."""
+
+    def is_time(found: ast.Expression) -> bool:
+        return isinstance(found, ast.Column) and found.name in times
 
     def replace(found: ast.Expression) -> ast.Expression | None:
         match found:
             case ast.Comparison(operator=operator, left=left, right=right):
-                if _is_time(left) or _is_time(right):
+                if is_time(left) or is_time(right):
                     return ast.Comparison(
                         operator=operator, left=_time(left), right=_time(right), at=found.at
                     )
             case ast.Between(operand=operand, low=low, high=high, negated=negated):
-                if _is_time(operand):
+                if is_time(operand):
                     return ast.Between(
                         operand=operand, low=_time(low), high=_time(high), negated=negated
                     )
         return None
 
     return rewrite(node, replace)
-
-
-def _is_time(node: ast.Expression) -> bool:
-    return isinstance(node, ast.Column) and node.name in _TIMES
 
 
 def _time(node: ast.Expression) -> ast.Expression:

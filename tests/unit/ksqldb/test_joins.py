@@ -12,10 +12,10 @@ from lab.ksqldb.analysis.topics import Topic
 from lab.ksqldb.catalog import Catalog, Format, Schema, Source, columns
 from lab.ksqldb.errors import RequestError, StatementError
 from lab.ksqldb.functions.library import builtin
-from lab.ksqldb.names import SourceName, TopicName
+from lab.ksqldb.names import ColumnName, SourceName, TopicName
 from lab.ksqldb.plan.planner import plan_persistent
 from lab.ksqldb.sql import ast
-from lab.ksqldb.sql.format import query
+from lab.ksqldb.sql.format import expression, query
 from lab.ksqldb.sql.types import INTEGER, STRING, SqlType, struct
 
 Parse = Callable[[str], ast.Statement]
@@ -159,6 +159,34 @@ def test_persistent_queries_need_their_key(
     with pytest.raises(RequestError) as caught:
         plan_persistent(analyzed(statement, sources, f"{text};"), builtin(), "X")
     assert says in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("joins", "counted"),
+    [
+        (f"JOIN B {WITHIN} ON A.ID = B.ID", "A_ROWTIME"),
+        (f"RIGHT JOIN B {WITHIN} ON A.ID = B.ID", "B_ROWTIME"),
+        (f"FULL JOIN B {WITHIN} ON A.ID = B.ID", "ROWKEY"),
+        (f"FULL JOIN B {WITHIN} ON A.ID = B.ID JOIN T ON A.ID = T.ID", "T_ROWTIME"),
+    ],
+)
+def test_counting_rows_counts_every_row_of_a_join(
+    statement: Parse, sources: Catalog, joins: str, counted: str
+) -> None:
+    text = f"SELECT A.S, COUNT(*) FROM A {joins} GROUP BY A.S EMIT CHANGES;"
+    (call,) = analyzed(statement, sources, text).aggregates
+    assert call.arguments == (ast.Column(name=ColumnName(counted)),)
+
+
+def test_times_of_both_sides_are_compared_with_text(statement: Parse, sources: Catalog) -> None:
+    found = analyzed(
+        statement,
+        sources,
+        "SELECT A.ID FROM A JOIN T ON A.ID = T.ID WHERE T.ROWTIME > '1970-01-01T00:00:01' "
+        "EMIT CHANGES;",
+    )
+    assert found.where is not None
+    assert expression(found.where) == "(T_ROWTIME > 1000)"
 
 
 def test_the_shown_statement_is_qualified(statement: Parse, sources: Catalog) -> None:
