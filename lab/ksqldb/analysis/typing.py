@@ -91,6 +91,7 @@ class Typing:
         self._functions = functions
         self._interpreted = interpreted
         self._variables: dict[str, SqlType] = {}
+        self._remembered: dict[int, tuple[ast.Expression, ArgumentType]] = {}
         self._rules: dict[type, Callable[..., ArgumentType]] = {
             ast.Column: self._column,
             ast.Integer: lambda n: literal_type(n.value),
@@ -127,7 +128,12 @@ class Typing:
         Raises:
             StatementError: the expression is ill-typed.
         """
-        return self._rules[type(node)](node)
+        if self._variables:  # a lambda's body has other types for other arguments
+            return self._rules[type(node)](node)
+        remembered = self._remembered.get(id(node))
+        if remembered is None:
+            remembered = self._remembered[id(node)] = (node, self._rules[type(node)](node))
+        return remembered[1]
 
     def known(self, node: ast.Expression) -> SqlType:
         """The type of an expression that must have one."""
