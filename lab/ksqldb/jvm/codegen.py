@@ -468,5 +468,8 @@ def _method(name: str, node: ast.Expression, body: Body) -> str:
     return (
         f"private static Object {name}(final Object[] r, lab.ksqldb.step.Problems p) {{\n"
         f"try {{\n{body.source}\n}} catch (RuntimeException e) {{\n"
-        f"p.expression({java_string(text_of(node))}, e, r);\nreturn null;\n}}\n}}"
+        f"p.expression({java_string(text_of(node))}, e, r);\nreturn null;\n"
+        f"}} catch (StackOverflowError e) {{\n"
+        f"p.expression({java_string(text_of(node))}, new RuntimeException(e.toString()), r);\n"
+        "return null;\n}\n}"
     )

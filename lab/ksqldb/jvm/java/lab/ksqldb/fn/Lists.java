@@ -12,6 +12,8 @@ import java.util.Set;
 
 /** Functions of arrays. A new array is made, never the given one changed. */
 public final class Lists {
+    private static final int LONGEST = 1 << 20;
+
     private Lists() {}
 
     /** NULL arrays are left out. */
@@ -180,6 +182,9 @@ public final class Lists {
         }
         if (step == 0 || (step > 0 && end < start) || (step < 0 && end > start)) {
             throw new IllegalArgumentException("the step leads away from the end: " + step);
+        }
+        if (Math.abs((double) end - start) / Math.abs((double) step) > LONGEST) {
+            throw new IllegalArgumentException("more than " + LONGEST + " items");
         }
         List<Object> all = new ArrayList<>();
         for (long at = start; step > 0 ? at <= end : at >= end; at += step) {

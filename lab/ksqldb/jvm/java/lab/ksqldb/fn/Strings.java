@@ -10,6 +10,8 @@ import java.util.Map;
 
 /** Text and bytes. NULL in, NULL out, unless said otherwise. */
 public final class Strings {
+    private static final int LONGEST = 16 << 20;
+
     private Strings() {}
 
     public static String ucase(String text) {
@@ -137,6 +139,14 @@ public final class Strings {
         return text == null || old == null || with == null ? null : text.replace(old, with);
     }
 
+    /** One value must not take the memory of the server. */
+    private static int check(int length) {
+        if (length > LONGEST) {
+            throw new IllegalArgumentException("longer than " + LONGEST + ": " + length);
+        }
+        return length;
+    }
+
     /** NULL for a negative length or an empty padding; longer texts are cut. */
     public static String lpad(String text, Integer length, String padding) {
         if (text == null || length == null || padding == null || padding.isEmpty() || length < 0) {
@@ -153,6 +163,7 @@ public final class Strings {
     }
 
     private static String pad(int length, String padding) {
+        check(length);
         return length <= 0 ? "" : padding.repeat(length / padding.length() + 1).substring(0, length);
     }
 
@@ -161,7 +172,7 @@ public final class Strings {
             return null;
         }
         byte[] own = bytes(data);
-        byte[] all = new byte[length];
+        byte[] all = new byte[check(length)];
         int before = Math.max(0, length - own.length);
         fill(all, 0, before, bytes(padding));
         System.arraycopy(own, 0, all, before, length - before);
@@ -173,7 +184,7 @@ public final class Strings {
             return null;
         }
         byte[] own = bytes(data);
-        byte[] all = new byte[length];
+        byte[] all = new byte[check(length)];
         int kept = Math.min(own.length, length);
         System.arraycopy(own, 0, all, 0, kept);
         fill(all, kept, length, bytes(padding));
@@ -328,36 +339,43 @@ public final class Strings {
         if (text == null || pattern == null) {
             throw NullOperand.INSTANCE;
         }
-        return like(text, 0, pattern, 0, escape);
+        // The place after the last % seen, and where in the text its match ends. No earlier one needs
+        // another try: % stays within a line, and so do the texts between two of them.
+        int after = -1;
+        int end = 0;
+        int t = 0;
+        int p = 0;
+        while (true) {
+            if (p < pattern.length() && pattern.charAt(p) == '%' && pattern.charAt(p) != escape) {
+                after = ++p;
+                end = t;
+                continue;
+            }
+            if (t == text.length() && p == pattern.length()) {
+                return true;
+            }
+            int next = t < text.length() ? step(text.charAt(t), pattern, p, escape) : -1;
+            if (next >= 0) {
+                t++;
+                p = next;
+            } else if (after < 0 || end == text.length() || text.charAt(end) == '\n') {
+                return false;
+            } else {
+                t = ++end;
+                p = after;
+            }
+        }
     }
 
-    private static boolean like(String text, int t, String pattern, int p, char escape) {
-        while (p < pattern.length()) {
-            char c = pattern.charAt(p);
-            if (escape != 0 && c == escape && p + 1 < pattern.length()) {
-                p++;
-                if (t >= text.length() || text.charAt(t) != pattern.charAt(p)) {
-                    return false;
-                }
-            } else if (c == '%') {
-                while (p < pattern.length() && pattern.charAt(p) == '%') {
-                    p++;
-                }
-                for (int i = t; i <= text.length(); i++) {
-                    if (like(text, i, pattern, p, escape)) {
-                        return true;
-                    }
-                    if (i < text.length() && text.charAt(i) == '\n') {
-                        return false;
-                    }
-                }
-                return false;
-            } else if (t >= text.length() || (c == '_' ? text.charAt(t) == '\n' : text.charAt(t) != c)) {
-                return false;
-            }
-            p++;
-            t++;
+    /** The place in the pattern after what matches one character, or -1. */
+    private static int step(char c, String pattern, int p, char escape) {
+        if (p == pattern.length()) {
+            return -1;
         }
-        return t == text.length();
+        char wanted = pattern.charAt(p);
+        if (escape != 0 && wanted == escape && p + 1 < pattern.length()) {
+            return pattern.charAt(p + 1) == c ? p + 2 : -1;
+        }
+        return (wanted == '_' ? c != '\n' : wanted == c) ? p + 1 : -1;
     }
 }
