@@ -192,17 +192,8 @@ def decoded(
     if schema_type == "JSON":
         return read_plain_json(registry.schema_by_id(framed.schema_id), framed.payload)
     indexes, data = indexes_of(schema_type, framed.payload)
-    file = protobuf_file(descriptor(registry, framed.schema_id))
+    file = protobuf_file(registry.schema_by_id(framed.schema_id))
     return read_plain_protobuf(protobuf_message(file, indexes), data)
-
-
-def descriptor(registry: SchemaRegistryClient, schema_id: int) -> str:
-    """The schema as a file descriptor: as it was registered, or as the registry translates it."""
-    served = registry.schema_by_id(schema_id)
-    if not served.isascii() or " " in served:
-        path = f"/schemas/ids/{schema_id}?format=serialized"
-        served = str(registry.ask("GET", path).require_ok().fields()["schema"])
-    return served
 
 
 def reason(call: Callable[[], object], kind: type[Exception]) -> str:

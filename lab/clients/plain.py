@@ -10,6 +10,7 @@ import base64
 import binascii
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,14 +59,43 @@ def read_plain_json(schema: str, data: bytes) -> object:
     return value
 
 
-def protobuf_file(serialized: str) -> descriptor_pb2.FileDescriptorProto:
-    """The file descriptor that a registry serves as base64. Raises DeserializerFailed."""
+def protobuf_file(served: str) -> descriptor_pb2.FileDescriptorProto:
+    """The file that a registry serves: a descriptor as base64, or proto3 text.
+
+    Of text only flat messages of scalars are understood, numbered from 1 in their order: what
+    experiments make needs no compiler. Raises DeserializerFailed for anything else.
+    """
+    if "=" in served.rstrip("="):
+        return _from_text(served)
     found = descriptor_pb2.FileDescriptorProto()
     try:
-        found.ParseFromString(base64.b64decode(serialized, validate=True))
+        found.ParseFromString(base64.b64decode(served, validate=True))
     except _PROTOBUF_PROBLEMS as error:
         raise DeserializerFailed(f"no file descriptor: {error}") from error
     return found
+
+
+_PACKAGE = re.compile(r"package\s+([\w.]+)\s*;")
+_MESSAGE = re.compile(r"message\s+(\w+)\s*\{([^{}]*)\}")
+_FIELD = re.compile(r"(?:optional\s+)?(\w+)\s+(\w+)\s*=\s*(\d+)")
+
+
+def _from_text(text: str) -> descriptor_pb2.FileDescriptorProto:
+    package = _PACKAGE.search(text)
+    rest = _MESSAGE.sub("", _PACKAGE.sub("", text))
+    if re.fullmatch(r"\s*syntax\s*=\s*\"proto3\"\s*;\s*", rest) is None:
+        raise DeserializerFailed(f"not flat proto3 text: {text}")
+    messages: dict[str, dict[str, str]] = {}
+    for name, body in _MESSAGE.findall(text):
+        fields = [_FIELD.fullmatch(line.strip()) for line in body.split(";") if line.strip()]
+        numbers = [field and int(field[3]) for field in fields]
+        if numbers != list(range(1, len(fields) + 1)):
+            raise DeserializerFailed(f"not flat proto3 text: {text}")
+        messages[name] = {field[2]: field[1] for field in fields if field}
+    try:
+        return proto3_file("served.proto", package[1] if package else "", messages)
+    except ValueError as error:
+        raise DeserializerFailed(f"not flat proto3 text: {error}") from error
 
 
 def protobuf_message(

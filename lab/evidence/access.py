@@ -57,7 +57,7 @@ class Doors:
         ours = [
             each
             for each in asked(read_exchanges(self._access_log, start=self._start))
-            if about.token in each.path or each.path.partition("?")[0] in paths
+            if about.mine(each.path) or each.path.partition("?")[0] in paths
         ]
         everything = Counter(_told(each) for each in ours)
         everything.subtract(_told(each) for door in self.opened for each in door.asked())

@@ -75,4 +75,29 @@ def test_what_is_no_message() -> None:
     with pytest.raises(DeserializerFailed, match=r"no message at \[2\]"):
         protobuf_message(SHOP, [2])
     with pytest.raises(DeserializerFailed, match="no file descriptor"):
-        protobuf_file("syntax = proto3")
+        protobuf_file("three apples")
+
+
+def test_flat_protobuf_text() -> None:
+    text = 'syntax = "proto3";\npackage shop;\n\nmessage Customer {\n  string name = 1;\n}\n'
+    text += "message Order { optional int32 id = 1; string n = 2; }"
+    message = protobuf_message(protobuf_file(text), [1])
+    assert message.DESCRIPTOR.full_name == "shop.Order"
+    assert read_plain_protobuf(message, b"\x08\x07") == {"id": 7, "n": ""}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "message E { int32 x = 1; }",
+        'syntax = "proto2"; message E { optional int32 x = 1; }',
+        'syntax = "proto3"; message E { int32 x = 2; }',
+        'syntax = "proto3"; message E { repeated int32 x = 1; }',
+        'syntax = "proto3"; message E { Inner x = 1; }',
+        'syntax = "proto3"; message E { message F { int32 x = 1; } }',
+        'syntax = "proto3"; import "f.proto"; message E { int32 x = 1; }',
+    ],
+)
+def test_protobuf_text_that_needs_a_compiler(text: str) -> None:
+    with pytest.raises(DeserializerFailed, match="not flat proto3 text"):
+        protobuf_file(text)
