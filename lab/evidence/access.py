@@ -49,7 +49,7 @@ class Doors:
     def by_others(self, about: UniqueNames, ids: Iterable[int] = ()) -> list[str]:
         """What was asked about this test's names or schema ids through none of the doors.
 
-        ``ids`` must be of schemas that no other test has.
+        What was asked twice stands there twice. ``ids`` must be of schemas that no other test has.
         """
         if self._access_log is None:
             return []
@@ -61,7 +61,7 @@ class Doors:
         ]
         everything = Counter(_told(each) for each in ours)
         everything.subtract(_told(each) for door in self.opened for each in door.asked())
-        return sorted(" ".join(told) for told, count in everything.items() if count > 0)
+        return sorted(" ".join(told) for told in everything.elements())
 
 
 def record_access(evidence: Evidence, doors: Doors) -> dict[str, list[str]]:
