@@ -74,7 +74,7 @@ class Orders:
             error = refusal
         after = self.standing()
         written = {what: after[what] - before[what] for what in after}
-        told = ", ".join(f"{count} {what}" for what, count in written.items() if count)
+        told = ", ".join(f"{what}: {count}" for what, count in written.items() if count)
         self.rows.append((road, who, cut(str(error or "accepted"), 240), told or "nothing"))
         return {
             "status": error.status if isinstance(error, KsqlRefused) else None,

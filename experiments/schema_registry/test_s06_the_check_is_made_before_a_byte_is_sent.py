@@ -1,20 +1,21 @@
 """S06. The check against the schema happens in the client's serializer, before a byte goes out.
 
 Set-up    for Avro, Protobuf and JSON Schema a topic whose value subject holds the schema of orders;
-          a registry-aware producer, connected to the broker; every client reaches the registry
-          through a recording proxy of its own
+          a registry-aware producer, connected to the broker through a proxy that reads the
+          protocol; every client reaches the registry through a recording proxy of its own
 Action    produce values that the schema does not allow, then with another, incompatible schema
-Observed  each is refused in the producer; it has sent no Produce request, and the topic's end
-          offset is where it was; the registry was asked by the serializers, by a deserializer and
-          by nobody else about this topic: by no broker
+Observed  each is refused in the producer; neither the proxy nor librdkafka's statistics know of a
+          Produce request, and the topic's end offset is where it was; the registry was asked by
+          the serializers, by a deserializer and by nobody else about this topic: by no broker
 Control   a valid value is sent in one Produce request and moves the end offset by one
-Limits    Produce requests are counted in the producer by librdkafka's statistics
+Limits    where brokers are reached with TLS only the statistics count Produce requests
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, get_args
@@ -24,6 +25,7 @@ from google.protobuf.message import Message
 
 from lab.clients.errors import DeserializerFailed, SerializerRefused
 from lab.clients.kafka import KafkaClient
+from lab.clients.kafka_border import Setting
 from lab.clients.names import SchemaType
 from lab.clients.plain import proto3_file, protobuf_message
 from lab.clients.registry_aware import (
@@ -36,10 +38,12 @@ from lab.clients.registry_aware import (
 )
 from lab.clients.schema_registry import SchemaRegistryClient
 from lab.clients.serializing import RegistryAwareProducer
+from lab.endpoints import Capabilities, Endpoints
 from lab.evidence import claim
 from lab.evidence.access import Doors, record_access
 from lab.evidence.names import SubjectFactory, TopicFactory, UniqueNames
 from lab.evidence.recorder import Evidence
+from lab.wire.kafka_proxy import KafkaProxy
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,8 @@ def protobuf(mark: str, kind: str, **fields: str) -> type[Message]:
 @claim("S06")
 @pytest.mark.parametrize("schema_type", get_args(SchemaType))
 def test_the_check_is_made_before_a_byte_is_sent(
+    endpoints: Endpoints,
+    capabilities: Capabilities,
     kafka: KafkaClient,
     doors: Doors,
     topic: TopicFactory,
@@ -133,9 +139,15 @@ def test_the_check_is_made_before_a_byte_is_sent(
     with (
         serializer,
         changed_serializer,
-        RegistryAwareProducer(kafka, name, serializer) as producer,
-        RegistryAwareProducer(kafka, name, changed_serializer) as changed,
+        watched(endpoints, capabilities) as (config, seen_on_the_way),
+        RegistryAwareProducer(kafka, name, serializer, config=config) as producer,
+        RegistryAwareProducer(kafka, name, changed_serializer, config=config) as changed,
     ):
+
+        def requests() -> dict[str, object]:
+            """How many Produce requests there were: counted in the clients, seen by the proxy."""
+            counted = producer.produce_requests() + changed.produce_requests()
+            return {"counted": counted, "seen": seen_on_the_way()}
 
         def tried(what: str, by: RegistryAwareProducer, value: object) -> str:
             return evidence.attempt(
@@ -152,8 +164,7 @@ def test_the_check_is_made_before_a_byte_is_sent(
         answers["an incompatible schema"] = tried(
             "an incompatible schema", changed, orders.valid_when_changed
         )
-        sent = producer.produce_requests() + changed.produce_requests()
-        end_after = kafka.end_offset(name)
+        sent, moved = requests(), kafka.end_offset(name) - end_before
 
         # Observed
         evidence.observe(
@@ -164,8 +175,8 @@ def test_the_check_is_made_before_a_byte_is_sent(
         )
         evidence.observe(
             "Produce requests sent, and how far the end offset moved",
-            (sent, end_after - end_before),
-            expected=(0, 0),
+            (sent, moved),
+            expected=({"counted": 0, "seen": 0 if capabilities.proxy else None}, 0),
             says=f"{schema_type}: no Produce request was sent, the end offset stayed",
         )
 
@@ -175,10 +186,14 @@ def test_the_check_is_made_before_a_byte_is_sent(
             "a valid value",
             {
                 "answer": valid,
-                "requests": producer.produce_requests(),
+                "requests": requests(),
                 "moved": kafka.end_offset(name) - end_before,
             },
-            expected={"answer": "accepted", "requests": 1, "moved": 1},
+            expected={
+                "answer": "accepted",
+                "requests": {"counted": 1, "seen": 1 if capabilities.proxy else None},
+                "moved": 1,
+            },
             says=f"{schema_type}: a valid value went out in one Produce request, the offset moved",
         )
 
@@ -211,6 +226,26 @@ def test_the_check_is_made_before_a_byte_is_sent(
         )
     else:
         evidence.limit("this target keeps no log of what its registry was asked")
+
+
+@contextmanager
+def watched(
+    endpoints: Endpoints, capabilities: Capabilities
+) -> Iterator[tuple[dict[str, Setting], Callable[[], int | None]]]:
+    """How clients reach the brokers, and how many Produce requests were seen on the way.
+
+    Nobody sees any, None, where the brokers cannot be reached through a proxy.
+    """
+    if not capabilities.proxy:
+        yield {}, lambda: None
+        return
+    with KafkaProxy(endpoints.bootstrap_servers) as proxy:
+
+        def seen() -> int:
+            assert not proxy.problems, proxy.problems
+            return len(proxy.seen("Produce"))
+
+        yield {"bootstrap.servers": proxy.bootstrap_servers}, seen
 
 
 def read_by(
