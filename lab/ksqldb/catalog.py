@@ -104,6 +104,15 @@ class WindowInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class HeaderColumn:
+    """A column that holds a record's header of a name, or all headers without one."""
+
+    name: ColumnName
+    type: SqlType
+    header: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A stream or a table over a topic."""
 
@@ -117,6 +126,7 @@ class Source:
     timestamp: Timestamp | None = None
     written_by_query: bool = False
     read_only: bool = False
+    headers: tuple[HeaderColumn, ...] = ()
     derived_from: tuple[SourceName, ...] = ()
     window: WindowInfo | None = None
 
@@ -222,13 +232,14 @@ def columns(pairs: Iterable[tuple[str, SqlType]]) -> tuple[Column, ...]:
 
 
 def processing_schema(source: Source) -> Iterator[Column]:
-    """The columns a row has once it is read: values, pseudo columns, the key's columns, and the
-    bounds of its window.
+    """The columns a row has once it is read: values, pseudo columns, the key's columns, those of
+    headers, and the bounds of its window.
 
     This order is the layout of the rows that the JVM side passes around.
     """
     yield from source.schema.value
     yield from columns(PSEUDO_COLUMNS.items())
     yield from source.schema.key
+    yield from (Column(c.name, c.type) for c in source.headers)
     if source.window is not None:
         yield from columns(WINDOW_BOUNDS.items())

@@ -10,9 +10,10 @@ import dataclasses
 from dataclasses import dataclass
 
 from lab.ksqldb.analysis import formats, inference, properties, schemas
+from lab.ksqldb.analysis.headers import header_columns
 from lab.ksqldb.analysis.topics import NewTopic, Topics
 from lab.ksqldb.catalog import Catalog, Column, Schema, Source
-from lab.ksqldb.errors import BadRequest, NotSupported, StatementError
+from lab.ksqldb.errors import BadRequest, StatementError
 from lab.ksqldb.names import TopicName
 from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql import format as sql_format
@@ -191,6 +192,7 @@ def _source(
         raise StatementError("Windowed sources require a key column.")
     topic = clause.text("KAFKA_TOPIC")
     assert topic is not None  # noqa: S101 - narrows a type
+    headers = header_columns(statement)
     return Source(
         name=statement.name,
         kind=statement.kind,
@@ -202,6 +204,7 @@ def _source(
         timestamp=timestamp,
         read_only=statement.read_only,
         window=window,
+        headers=headers,
     )
 
 
@@ -254,8 +257,6 @@ def _schema(statement: ast.CreateSource) -> Schema:
     if not statement.columns:
         raise StatementError("No columns supplied.")
     for column in statement.columns:
-        if column.role == "HEADERS":
-            raise NotSupported("HEADERS columns")
         if column.role in {"KEY", "PRIMARY KEY"} and (column.role == "KEY") == is_table:
             wanted = "PRIMARY KEY" if is_table else "KEY"
             raise StatementError(
@@ -269,7 +270,7 @@ def _schema(statement: ast.CreateSource) -> Schema:
     schemas.check_names(columns)
     roles = {c.name: c.role for c in statement.columns}
     schema = Schema(
-        tuple(c for c in columns if roles[c.name] != "VALUE"),
+        tuple(c for c in columns if roles[c.name] in {"KEY", "PRIMARY KEY"}),
         tuple(c for c in columns if roles[c.name] == "VALUE"),
     )
     if is_table and not schema.key:

@@ -93,6 +93,8 @@ def _analyze(statement: ast.InsertValues, source: Source, functions: Registry) -
     given: dict[ColumnName, Value] = {}
     for name, node in zip(names, statement.values, strict=True):
         column = Column(name, BIGINT) if name == "ROWTIME" else source.schema.find(name)
+        if any(c.name == name for c in source.headers):
+            raise StatementError(f"Cannot insert into HEADER columns: {name}")
         if column is None:
             raise StatementError(f"Column name {quote(name)} does not exist.")
         if name in given:

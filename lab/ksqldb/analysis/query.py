@@ -263,10 +263,14 @@ class _Projection:
         of_keys = {k.name for k in keys}
         # The old key stands behind the values of its source, as it does in the rows.
         rest = [
-            self._scope.name(bound, column.name)
+            self._scope.name(bound, name)
             for bound in self._scope.bounds
             if selected.source in {None, bound.alias}
-            for column in (*bound.source.schema.value, *bound.source.schema.key)
+            for name in (
+                *(c.name for c in bound.source.schema.value),
+                *(c.name for c in bound.source.schema.key),
+                *(c.name for c in bound.source.headers),
+            )
         ]
         if self._scope.synthetic is not None and selected.source is None:
             rest.append(self._scope.synthetic.name)

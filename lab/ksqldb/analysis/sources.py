@@ -145,6 +145,7 @@ class Scope:
         if self.transient and source.window is not None:
             yield from WINDOW_BOUNDS
         yield from (c.name for c in source.schema.value)
+        yield from (c.name for c in source.headers)
 
     def rowtime(self) -> ColumnName:
         """The column that is never NULL: what COUNT(*) counts."""

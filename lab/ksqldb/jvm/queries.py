@@ -214,6 +214,7 @@ class StreamScan:
                 in_key,
                 index,
                 len(record.value),
+                rows.header_columns(record, source.headers),
                 function,
                 answer,
                 limit,

@@ -8,7 +8,16 @@ from typing import Any
 
 import jpype  # type: ignore[import-untyped] # it has none
 
-from lab.ksqldb.catalog import Column, Format, Schema, Source, Timestamp, WindowInfo
+from lab.ksqldb.catalog import (
+    PSEUDO_COLUMNS,
+    Column,
+    Format,
+    HeaderColumn,
+    Schema,
+    Source,
+    Timestamp,
+    WindowInfo,
+)
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.jvm.codegen import row_function
 from lab.ksqldb.jvm.errors import translated
@@ -82,6 +91,13 @@ def answer(columns: Sequence[Column], before: str, after: str) -> Any:
 def row(values: list[Any]) -> Any:
     """A Java Row of Java values."""
     return jpype.JClass("lab.ksqldb.row.Row")(object_array(values))
+
+
+def header_columns(record: Schema, headers: Sequence[HeaderColumn]) -> Any:
+    """The Java object that puts a record's headers into its row."""
+    first = len(record.value) + len(PSEUDO_COLUMNS) + len(record.key)
+    names = jpype.JArray(jpype.JString)([c.header for c in headers])
+    return jpype.JClass("lab.ksqldb.step.HeaderColumns")(first, names)
 
 
 def timestamp_extractor(timestamp: Timestamp | None, record: Schema) -> Any:

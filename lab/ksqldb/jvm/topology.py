@@ -127,7 +127,8 @@ class TopologyBuilder:
                 self._streams, step.topic, key, value, time, values, width, state, step.store
             )
             return Built(table, True)
-        stream = java.stream(self._streams, step.topic, key, value, time, values)
+        headers = rows.header_columns(record, step.headers)
+        stream = java.stream(self._streams, step.topic, key, value, time, values, headers)
         return Built(stream, False)
 
     def _filter(self, step: steps.Filter) -> Built:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.ksqldb.analysis.windows import Windowing
-from lab.ksqldb.catalog import Column, Format, Schema, Source, Timestamp, WindowInfo
+from lab.ksqldb.catalog import Column, Format, HeaderColumn, Schema, Source, Timestamp, WindowInfo
 from lab.ksqldb.errors import KsqlError
 from lab.ksqldb.plan import steps
 from lab.ksqldb.sql.format import type_text
@@ -22,6 +22,7 @@ _CLASSES: dict[str, type] = {
     for c in (
         Column,
         Format,
+        HeaderColumn,
         Schema,
         Source,
         Timestamp,

@@ -63,4 +63,5 @@ def source_step(source: Source, context: str = "KsqlTopic") -> StreamSource | Ta
         source.schema,
         schema,
         source.window,
+        source.headers,
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lab.ksqldb.analysis.windows import Windowing
-from lab.ksqldb.catalog import Format, Schema, Source, Timestamp, WindowInfo
+from lab.ksqldb.catalog import Format, HeaderColumn, Schema, Source, Timestamp, WindowInfo
 from lab.ksqldb.names import ColumnName, QueryId, SourceName, TopicName
 from lab.ksqldb.sql.ast import JoinKind
 from lab.ksqldb.sql.types import SqlType
@@ -45,6 +45,7 @@ class StreamSource:
     record: Schema
     schema: Schema
     window: WindowInfo | None = None
+    headers: tuple[HeaderColumn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from lab.ksqldb.errors import KsqlError, NotSupported, StatementError
 from lab.ksqldb.jvm.topology import TopologyBuilder
 from lab.ksqldb.plan import explain, steps
 from lab.ksqldb.plan.planner import plan_push
-from lab.ksqldb.rest.entities import Entity, fields, running_query
+from lab.ksqldb.rest.entities import Entity, fields, running_query, source_fields
 from lab.ksqldb.runtime.engine import Engine
 from lab.ksqldb.runtime.persistent import PersistentQuery
 from lab.ksqldb.runtime.planned import Distributed
@@ -30,7 +30,7 @@ def source_description(engine: Engine, source: Source, *, extended: bool) -> Ent
         "windowType": None if source.window is None else source.window.kind,
         "readQueries": [running_query(q) for q in readers],
         "writeQueries": [running_query(q) for q in writers],
-        "fields": fields(source.schema),
+        "fields": source_fields(source),
         "type": source.kind,
         "timestamp": source.timestamp.column if source.timestamp else "",
         "statistics": "",

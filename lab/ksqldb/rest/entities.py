@@ -34,6 +34,15 @@ def fields(schema: Schema) -> list[Entity]:
     return [{**_field(c), "type": "KEY"} for c in schema.key] + [_field(c) for c in schema.value]
 
 
+def source_fields(source: Source) -> list[Entity]:
+    """A source's columns, keys and headers marked."""
+    shown = fields(source.schema)
+    for column in source.headers:
+        entity = {**_field(Column(column.name, column.type)), "type": "HEADER"}
+        shown.append(entity if column.header is None else entity | {"headerKey": column.header})
+    return shown
+
+
 def _field(column: Column) -> Entity:
     return {"name": column.name, "schema": type_entity(column.type)}
 

@@ -184,6 +184,8 @@ class ColumnDefinition(Node):
     name: ColumnName
     type: SqlType
     role: ColumnRole = "VALUE"
+    header: str | None = None
+    """The name of the one header that a HEADERS column holds."""
 
 
 PropertyValue = str | int | bool | float

@@ -112,8 +112,11 @@ class _Idents:
     def primary_key_role(self, _meta: Meta) -> str:
         return "PRIMARY KEY"
 
-    def headers_role(self, _meta: Meta, *_: Token) -> str:
+    def headers_role(self, _meta: Meta) -> str:
         return "HEADERS"
+
+    def header_role(self, _meta: Meta, name: Token) -> tuple[str, str]:
+        return "HEADERS", unquote(name)
 
     def sign(self, _meta: Meta) -> int:
         return -1
@@ -332,8 +335,9 @@ class ExpressionBuilder(_Idents):
 
     def column(self, meta: Meta, name: str, *rest: Any) -> Any:
         if rest:  # a column definition: the rule has the same name
+            role, header = rest[1] if isinstance(rest[1], tuple) else (rest[1] or "VALUE", None)
             return ast.ColumnDefinition(
-                name=ColumnName(name), type=rest[0], role=rest[1] or "VALUE", at=at(meta)
+                name=ColumnName(name), type=rest[0], role=role, header=header, at=at(meta)
             )
         return ast.Column(name=ColumnName(name), at=at(meta))
 

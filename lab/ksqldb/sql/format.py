@@ -123,6 +123,8 @@ def _property(value: ast.PropertyValue) -> str:
 def column_definition(column: ast.ColumnDefinition) -> str:
     """A column of a CREATE statement."""
     role = "" if column.role == "VALUE" else f" {column.role}"
+    if column.header is not None:
+        role = f" HEADER({text_literal(column.header)})"
     return f"{write(column.name)} {type_text(column.type)}{role}"
 
 

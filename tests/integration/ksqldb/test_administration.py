@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from confluent_kafka import Producer
 from support.ksqldb_server import Server, until
 
 
@@ -270,3 +271,50 @@ def test_requests_are_checked(shared: Server, source: str) -> None:
     assert classic.json()[0]["header"]["schema"] == "`ID` STRING, `V` INTEGER"
     late = show | {"commandSequenceNumber": 0}
     assert shared.post("/ksql", late).status_code == 200
+
+
+def test_headers_are_columns_and_sinks_take_their_time_from_a_column(
+    shared: Server, name: str
+) -> None:
+    shared.ksql(
+        f"CREATE STREAM {name} (id VARCHAR KEY, seen VARCHAR, t BYTES HEADER('trace'), "
+        "u BYTES HEADER('none')) "
+        f"WITH (KAFKA_TOPIC='{name}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+        f"CREATE STREAM {name}_ALL "
+        "(id VARCHAR KEY, h ARRAY<STRUCT<key STRING, value BYTES>> HEADERS) "
+        f"WITH (KAFKA_TOPIC='{name}', VALUE_FORMAT='JSON');"
+        f"CREATE STREAM {name}_O WITH (TIMESTAMP='SEEN', TIMESTAMP_FORMAT='yyyy-MM-dd') AS "
+        f"SELECT id, seen, FROM_BYTES(t, 'utf8') AS trace FROM {name};"
+    )
+    producer = Producer({"bootstrap.servers": shared.bootstrap})
+    headers: list[tuple[str, str | bytes | None]] = [
+        ("trace", b"x"),
+        ("other", b"y"),
+        ("trace", b"z"),
+    ]
+    for at in ("2020-02-03", "never", "2021-01-01"):
+        value = json.dumps({"SEEN": at})
+        producer.produce(name, key="k", value=value, headers=headers, timestamp=1_700_000_000_000)
+    producer.flush(10)
+    everything = [
+        {"KEY": k, "VALUE": v} for k, v in (("trace", "eA=="), ("other", "eQ=="), ("trace", "eg=="))
+    ]
+    assert shared.select(f"SELECT * FROM {name}_ALL LIMIT 1;") == [["k", everything]]
+    assert shared.select(f"SELECT id, t, u FROM {name} LIMIT 1;") == [["k", "eg==", None]]
+    rows = f"SELECT ROWTIME, seen, trace FROM {name}_O;"
+    wanted = [[1_580_688_000_000, "2020-02-03", "z"], [1_609_459_200_000, "2021-01-01", "z"]]
+    until(lambda: shared.select(rows) == wanted, "the rows with a time")
+    fields = shared.ksql(f"DESCRIBE {name};")[0]["sourceDescription"]["fields"]
+    assert [(f.get("type"), f.get("headerKey")) for f in fields[2:]] == [
+        ("HEADER", "trace"),
+        ("HEADER", "none"),
+    ]
+    for columns, says in (
+        ("STREAM x (h INT HEADERS)", "Invalid type"),
+        ("STREAM x (h BYTES HEADER('a'), i BYTES HEADER('a'))", "already contains"),
+        ("TABLE x (k INT PRIMARY KEY, h BYTES HEADER('x'))", "for streams"),
+    ):
+        statement = f"CREATE {columns} WITH (KAFKA_TOPIC='{name}', VALUE_FORMAT='JSON');"
+        assert says in shared.refusal(statement)["message"], statement
+    insert = shared.refusal(f"INSERT INTO {name} (id, t) VALUES ('a', 'b');")
+    assert "HEADER columns" in insert["message"]

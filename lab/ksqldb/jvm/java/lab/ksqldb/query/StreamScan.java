@@ -10,6 +10,7 @@ import lab.ksqldb.client.Broker;
 import lab.ksqldb.row.Row;
 import lab.ksqldb.serde.RowSerde;
 import lab.ksqldb.step.ColumnTimestamp;
+import lab.ksqldb.step.HeaderColumns;
 import lab.ksqldb.step.Problems;
 import lab.ksqldb.step.PseudoColumns;
 import lab.ksqldb.step.RowFunction;
@@ -34,6 +35,7 @@ public final class StreamScan {
     private final boolean timeInKey;
     private final int timeIndex;
     private final int values;
+    private final HeaderColumns headers;
     private final RowFunction query;
     private final Answer answer;
     private final Map<TopicPartition, Long> ends;
@@ -42,7 +44,7 @@ public final class StreamScan {
 
     public StreamScan(
             Broker broker, String topic, Serde<?> key, RowSerde value, ColumnTimestamp time, boolean timeInKey,
-            int timeIndex, int values, RowFunction query, Answer answer, long limit) {
+            int timeIndex, int values, HeaderColumns headers, RowFunction query, Answer answer, long limit) {
         this.topic = topic;
         this.key = key.deserializer();
         this.value = value;
@@ -50,6 +52,7 @@ public final class StreamScan {
         this.timeInKey = timeInKey;
         this.timeIndex = timeIndex;
         this.values = values;
+        this.headers = headers;
         this.query = query;
         this.answer = answer;
         left = limit < 0 ? Long.MAX_VALUE : limit;
@@ -105,6 +108,7 @@ public final class StreamScan {
             }
         }
         PseudoColumns.fill(row.columns, values, id, timestamp, record.partition(), record.offset());
+        headers.fill(row.columns, record.headers());
         Object[] result = query.apply(row.columns, Problems.IGNORED);
         if (result != null) {
             answer.write(result, out);

@@ -24,9 +24,9 @@ public final class SourceStep {
 
     public static <K> KStream<K, Row> stream(
             NumberedBuilder builder, String topic, Serde<K> key, Serde<Row> value, TimestampExtractor time,
-            int values) {
+            int values, HeaderColumns headers) {
         KStream<K, Row> read = builder.stream(topic, consumed(key, value, time));
-        return read.processValues(() -> new Append<>(values), Named.as(builder.next("KSTREAM-TRANSFORMVALUES-")));
+        return read.processValues(() -> new Append<>(values, headers), Named.as(builder.next("KSTREAM-TRANSFORMVALUES-")));
     }
 
     /**
@@ -61,10 +61,12 @@ public final class SourceStep {
 
     private static final class Append<K> implements FixedKeyProcessor<K, Row, Row> {
         private final int values;
+        private final HeaderColumns headers;
         private FixedKeyProcessorContext<K, Row> context;
 
-        Append(int values) {
+        Append(int values, HeaderColumns headers) {
             this.values = values;
+            this.headers = headers;
         }
 
         @Override
@@ -80,6 +82,7 @@ public final class SourceStep {
             }
             RecordMetadata from = context.recordMetadata().get();
             PseudoColumns.fill(row.columns, values, record.key(), record.timestamp(), from.partition(), from.offset());
+            headers.fill(row.columns, record.headers());
             context.forward(record);
         }
     }
