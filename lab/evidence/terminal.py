@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 
-from lab.evidence.encoding import cut
 from lab.evidence.folders import RunFolder, read_json
 from lab.evidence.junit import TestCase, TestOutcome
 from lab.evidence.model import ClaimRecord, Verdict
 from lab.evidence.report import labels
 from lab.evidence.session import Conclusion
+from lab.evidence.verdicts import NO_CONTROL, NO_OBSERVATION, sayings
 
 _MARKUP: Mapping[Verdict, dict[str, bool]] = {
     Verdict.HELD: {"green": True},
@@ -21,6 +21,7 @@ _MARKUP: Mapping[Verdict, dict[str, bool]] = {
     Verdict.NOT_APPLICABLE: {"cyan": True},
 }
 _VERDICT_WIDTH = max(len(verdict.value) for verdict in Verdict)
+_SAYINGS_SHOWN = 10
 _INDENT = " " * (5 + _VERDICT_WIDTH + 2)
 
 
@@ -48,19 +49,48 @@ def _write_claim(terminal: pytest.TerminalReporter, record: ClaimRecord) -> None
     if record.verdict is Verdict.NOT_APPLICABLE:
         _write_lines(terminal, "; ".join(record.reasons))
         return
-    _write_lines(terminal, f"seen: {record.seen}")
-    terminal.write(_INDENT)
-    _write_lines(terminal, f"control: {record.control}")
+    for name, texts in (
+        ("seen: ", sayings(c for test in record.tests for c in test.observations)),
+        ("control: ", sayings(c for test in record.tests for c in test.controls)),
+    ):
+        if name != "seen: ":
+            terminal.write(_INDENT)
+        _write_sayings(terminal, name, texts)
     if record.verdict is not Verdict.HELD:
         for reason in record.reasons:
             terminal.write(_INDENT)
             _write_lines(terminal, reason, **markup)
 
 
-def _write_lines(terminal: pytest.TerminalReporter, text: str, **markup: bool) -> None:
-    """Write ``text`` where the cursor stands, and go on below it; four lines at most."""
+def _write_sayings(terminal: pytest.TerminalReporter, name: str, texts: Sequence[str]) -> None:
+    """A line for each text, so that a reader can follow what was seen step by step."""
+    shown = texts[:_SAYINGS_SHOWN] if len(texts) > _SAYINGS_SHOWN + 1 else texts
+    for n, text in enumerate(shown):
+        if n:
+            terminal.write(_INDENT)
+        _write_lines(terminal, f"{name if n == 0 else ' ' * len(name)}{text}", hang=len(name))
+    if not texts:
+        _write_lines(terminal, f"{name}{NO_OBSERVATION if name == 'seen: ' else NO_CONTROL}")
+    if len(shown) < len(texts):
+        terminal.write(_INDENT)
+        _write_lines(terminal, f"{' ' * len(name)}… and {len(texts) - len(shown)} more")
+
+
+def _write_lines(
+    terminal: pytest.TerminalReporter, text: str, *, hang: int = 0, **markup: bool
+) -> None:
+    """Write ``text`` where the cursor stands, and go on below it; four lines at most.
+
+    From the second line on it is indented by ``hang``.
+    """
     width = max(terminal._tw.fullwidth - len(_INDENT), 40)
-    lines = textwrap.wrap(cut(text, 4 * width), width, max_lines=4, placeholder=" …") or [""]
+    lines = textwrap.wrap(
+        text,
+        width,
+        max_lines=4,
+        placeholder=" …",
+        subsequent_indent=" " * hang,
+    ) or [""]
     terminal.write(f"\n{_INDENT}".join(lines) + "\n", **markup)
 
 

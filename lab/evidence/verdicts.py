@@ -118,12 +118,15 @@ def _is(comparison: Comparison, outcome: Outcome) -> bool:
     return comparison.outcome is outcome
 
 
-def _one_line(comparisons: Iterable[Comparison], nothing: str) -> str:
-    """All of them in one line, the worst first; each text once."""
+def sayings(comparisons: Iterable[Comparison]) -> tuple[str, ...]:
+    """What they say, the worst first; each text once."""
     order = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.OK)
     ranked = sorted(comparisons, key=lambda c: order.index(c.outcome))
-    texts = dict.fromkeys(cut(c.says, 300) for c in ranked)
-    return "; ".join(texts) or nothing
+    return tuple(dict.fromkeys(cut(c.says, 300) for c in ranked))
+
+
+def _one_line(comparisons: Iterable[Comparison], nothing: str) -> str:
+    return "; ".join(sayings(comparisons)) or nothing
 
 
 def say(what: str, seen: object, expected: object, outcome: Outcome) -> str:
