@@ -19,12 +19,21 @@ from lab.errors import ComponentFailed, UsageError
 
 STATE = pathlib.Path(os.environ["STUB_STATE"])
 
+def running(name):
+    return STATE / (f"running {name}" if name.endswith("-3-brokers") else "running")
+
 class Stub:
     name = "embedded"
+    def __init__(self, lab_name="default"):
+        self.lab_name = lab_name
+        self.brokers = 3 if lab_name.endswith("-3-brokers") else 1
     def endpoints(self):
         return Endpoints("127.0.0.1:9")
     def capabilities(self):
-        return Capabilities(reasons={"kill": "a stub cannot die"})
+        many = (STATE / "many").exists()
+        return Capabilities(
+            brokers=self.brokers, more_brokers=many, reasons={"kill": "a stub cannot die"}
+        )
     def components(self):
         return (
             ComponentInfo("broker-1", "broker", "Stub of Kafka", "0.1", "127.0.0.1:9"),
@@ -43,18 +52,19 @@ def note(word):
 def connect(target, name):
     if target != "embedded":
         raise UsageError(f"the target {target!r} is not available yet", hint="Use embedded.")
-    return Stub() if (STATE / "running").exists() else None
+    return Stub(name) if running(name).exists() else None
 
 def start(target, name, **options):
     note(f"start {name}")
     if (STATE / "cannot-start").exists():
         raise ComponentFailed("broker-1", "broker-1 died while starting", hint="Look at its log.")
-    (STATE / "running").touch()
-    return Stub()
+    note(f"options {options}") if options else None
+    running(name).touch()
+    return Stub(name)
 
 def stop(target):
     note("stop")
-    (STATE / "running").unlink()
+    running(target.lab_name).unlink()
 
 lab.targets.connect, lab.targets.start, lab.targets.stop = connect, start, stop
 """
@@ -550,3 +560,51 @@ def test_no_evidence_without_a_claim(evidence): ...
 def test_the_stub_is_what_was_run() -> None:
     """The subprocesses above use this interpreter, and so this project's plugin."""
     assert "site-packages" not in os.path.dirname(sys.modules["lab"].__file__ or "")  # noqa: PTH120
+
+
+SEVERAL = (
+    HEAD
+    + """
+from lab.evidence.session import session_of
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.brokers(3)
+@claim("K08")
+def test_it(request, evidence, n):
+    session = session_of(request.config)
+    evidence.observe("brokers", session.target_with(3).capabilities().brokers, expected=3)
+    evidence.control("the session's own", session.target().capabilities().brokers, expected=1)
+"""
+)
+
+
+def test_a_lab_of_several_brokers_is_started_once_and_stopped(project: pytest.Pytester) -> None:
+    (project.path / "state" / "many").touch()
+    project.makepyfile(test_k08=SEVERAL)
+    run(project).assert_outcomes(passed=2)
+    assert (project.path / "state" / "calls").read_text().splitlines() == [
+        "start default",
+        "start default-3-brokers",
+        "options {'brokers': 3, 'brokers_only': True}",
+        "stop",
+        "stop",
+    ]
+    assert (run_dir(project) / "logs" / "default-3-brokers" / "broker-1.log").is_file()
+
+
+def test_workers_share_the_lab_of_several_brokers(project: pytest.Pytester) -> None:
+    (project.path / "state" / "many").touch()
+    project.makepyfile(test_k08=SEVERAL)
+    run(project, "-n", "2").assert_outcomes(passed=2)
+    calls = (project.path / "state" / "calls").read_text().splitlines()
+    assert calls.count("start default-3-brokers") == 1
+    assert calls.count("stop") == 2
+
+
+def test_where_there_cannot_be_several_the_claim_is_not_applicable(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(test_k08=SEVERAL)
+    run(project).assert_outcomes(skipped=2)
+    assert verdict(project)["verdict"] == "not applicable"
+    assert "3 brokers are needed" in verdict(project)["reasons"][0]
