@@ -154,6 +154,8 @@ class _Join:
             shape = "FOREIGN-KEY"
             if kind in {"RIGHT", "FULL"}:
                 raise StatementError(f"{kind} OUTER JOIN on a foreign key is not supported")
+            if self._right.source.window is not None:
+                raise NotSupported("A foreign-key join of windowed tables")
         left_type, right_type = self._typing.known(left), self._typing.known(right)
         self._check_windows()
         if left_type != right_type:
@@ -187,8 +189,13 @@ class _Join:
             raise StatementError(
                 "Can not join windowed source to non-windowed source.\n" + "\n".join(shown)
             )
-        if left.source.window is not None:
-            raise NotSupported("A join of windowed sources")
+        kinds = [b.source.window.kind for b in (left, right) if b.source.window is not None]
+        if kinds and ("SESSION" in kinds) != (set(kinds) == {"SESSION"}):
+            raise StatementError(
+                "Can not join sources whose windows differ in kind: "
+                f"{quote(left.source.name)} is {kinds[0]} windowed, "
+                f"{quote(right.source.name)} is {kinds[1]} windowed."
+            )
 
     def _sides(self) -> tuple[ast.Expression, ast.Expression]:
         criteria = self._join.criteria

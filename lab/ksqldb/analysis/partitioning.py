@@ -12,6 +12,11 @@ from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.format import expression as text_of
 from lab.ksqldb.sql.walk import walk
 
+IMPLICIT_REPARTITION = (
+    "Implicit repartitioning of windowed sources is not supported. "
+    "See https://github.com/confluentinc/ksql/issues/4385."
+)
+
 
 def partition_key(keys: tuple[ast.Expression, ...], names: ColumnNames) -> tuple[Item, ...]:
     """The columns of the new key; none for PARTITION BY NULL."""
@@ -43,10 +48,7 @@ def check_partition_by(  # noqa: PLR0917 - called in one place only
             f"uses the TABLE's key column {own} instead of [{wanted}]"
         )
     if scope.bounds[0].source.window is not None:
-        raise StatementError(
-            "Implicit repartitioning of windowed sources is not supported. "
-            "See https://github.com/confluentinc/ksql/issues/4385."
-        )
+        raise StatementError(IMPLICIT_REPARTITION)
     if len(keys) > 1 and any(isinstance(k, ast.Null) for k in keys):
         raise StatementError("PARTITION BY NULL stands alone: it takes no other expression.")
     for key in keys:

@@ -12,11 +12,12 @@ from lab.ksqldb.analysis import schemas
 from lab.ksqldb.analysis.formats import without_schema_id
 from lab.ksqldb.analysis.items import Item
 from lab.ksqldb.analysis.joins import JoinedSource
+from lab.ksqldb.analysis.partitioning import IMPLICIT_REPARTITION
 from lab.ksqldb.analysis.query import AnalyzedQuery
 from lab.ksqldb.analysis.sources import Bound, aliased_schema, joined_name
 from lab.ksqldb.analysis.typing import Typing
 from lab.ksqldb.catalog import Column, Format, Schema, Source
-from lab.ksqldb.errors import BadRequest
+from lab.ksqldb.errors import BadRequest, StatementError
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.names import ColumnName
 from lab.ksqldb.plan.internal import internal_formats, source_step
@@ -136,10 +137,17 @@ class JoinPlanner:
                     left_formats,
                     right_formats,
                     schema,
+                    left.source.window,
                 )
             case "STREAM-TABLE":
                 return StreamTableJoin(
-                    left_step, right_step, context, join.kind, left_formats, schema
+                    left_step,
+                    right_step,
+                    context,
+                    join.kind,
+                    left_formats,
+                    schema,
+                    left.source.window,
                 )
             case "TABLE-TABLE":
                 return TableTableJoin(left_step, right_step, context, join.kind, schema)
@@ -196,6 +204,8 @@ class JoinPlanner:
             Format("JSON"),
             error=BadRequest,
         )
+        if (left_moves or right_moves) and left.source.window is not None:
+            raise StatementError(IMPLICIT_REPARTITION)
         left_step, right_step = left.step, right.step
         if left_moves:
             bound = self._scope.bounds[0] if index == 0 else None

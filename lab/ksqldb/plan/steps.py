@@ -109,7 +109,8 @@ class StreamStreamJoin:
     """Joins rows of equal keys whose times are near; the formats are those of stores and topics.
 
     Times are in ms. Without ``grace_ms`` rows of outer joins are given at once, and once more when
-    a match comes. One more column than both sides have is the key.
+    a match comes. One more column than both sides have is the key. Keys have their windows if both
+    sides' have.
     """
 
     left: Step
@@ -122,6 +123,7 @@ class StreamStreamJoin:
     left_formats: Formats
     right_formats: Formats
     schema: Schema
+    window: WindowInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ class StreamTableJoin:
     kind: JoinKind
     formats: Formats
     schema: Schema
+    window: WindowInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)

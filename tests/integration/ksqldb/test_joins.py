@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -112,6 +114,11 @@ def await_rows(sink: Sink, count: int, feed: Feed, nudge: list[Record]) -> None:
     until(there, f"{count} rows; there are {sink.rows()}")
 
 
+def gives(server: Server, statement: str, rows: list[list[Any]]) -> bool:
+    found: list[list[Any]] = server.select(statement)
+    return found == rows
+
+
 def kind_of(case: Case) -> str:
     return case.query.split()[1]
 
@@ -155,3 +162,50 @@ def test_key_formats_may_differ(joins: Server, name: str, kind: str) -> None:
     )
     rows = [[i, i] for i in range(1, 6)]
     until(lambda: sorted(joins.select(f"SELECT * FROM {name}S;")) == rows, "the joined rows")
+
+
+def test_windowed_streams_join_on_their_keys_and_windows(joins: Server, name: str) -> None:
+    joins.ksql(
+        "".join(
+            f"CREATE STREAM {name}{s} (id VARCHAR KEY, v INT) WITH (KAFKA_TOPIC='{name}{s}', "
+            "VALUE_FORMAT='JSON', PARTITIONS=1, WINDOW_TYPE='TUMBLING', "
+            "WINDOW_SIZE='10 SECONDS');"
+            for s in "AB"
+        )
+    )
+    joins.ksql(
+        f"CREATE STREAM {name}S AS SELECT a.id AS id, a.WINDOWEND AS ends, a.v AS a, b.v AS b "
+        f"FROM {name}A a JOIN {name}B b WITHIN 1 HOUR ON a.id = b.id;"
+    )
+    producer = Producer({"bootstrap.servers": joins.bootstrap})
+    first, second = (b"x" + start.to_bytes(8, "big") for start in (10_000, 20_000))
+    for source, key, value in (("A", first, 1), ("A", second, 2), ("B", second, 3)):
+        producer.produce(f"{name}{source}", f'{{"V":{value}}}', key)
+    assert producer.flush(10) == 0
+    sink = Sink(joins.bootstrap, f"{name}S")
+    joined = [(second.decode(), {"ENDS": 30_000, "A": 2, "B": 3})]
+    until(lambda: sink.rows() == joined, "the row of the common window")
+    sink.close()
+
+
+def test_joined_tables_are_pulled_from(joins: Server, name: str) -> None:
+    create(joins, name)
+    joins.ksql(
+        f"CREATE TABLE {name}P AS SELECT t.id, t.v + u.v AS s FROM {name}T t JOIN {name}U u "
+        f"ON t.id = u.id WHERE t.v > 0;"
+        f"CREATE TABLE {name}F AS SELECT * FROM {name}T t LEFT JOIN {name}U u ON t.k = u.id;"
+        f"INSERT INTO {name}T VALUES ('x', 'y', 1); INSERT INTO {name}U VALUES ('x', '', 2);"
+        f"INSERT INTO {name}T VALUES ('w', 'x', 0); INSERT INTO {name}U VALUES ('w', '', 5);"
+    )
+    answers: dict[str, list[list[Any]]] = {
+        f"SELECT * FROM {name}P WHERE t_id = 'x';": [["x", 3]],
+        f"SELECT * FROM {name}P;": [["x", 3]],
+        f"SELECT s * 2 AS d FROM {name}P WHERE s < 9;": [[6]],
+        f"SELECT * FROM {name}F WHERE t_id = 'w';": [["w", "x", 0, "x", "", 2]],
+        f"SELECT t_id, u_id FROM {name}F WHERE t_id IN ('x', 'none');": [["x", None]],
+    }
+    for statement, rows in answers.items():
+        until(functools.partial(gives, joins, statement, rows), f"{rows} from {statement}")
+    refused = joins.post("/query-stream", {"sql": f"SELECT * FROM {name}T;"})
+    assert refused.status_code == 400
+    assert "isn't queryable" in refused.json()["message"]

@@ -9,7 +9,7 @@ import pytest
 from lab.ksqldb.analysis.joins import check_partitions
 from lab.ksqldb.analysis.query import AnalyzedQuery, analyze, qualified
 from lab.ksqldb.analysis.topics import Topic
-from lab.ksqldb.catalog import Catalog, Format, Schema, Source, columns
+from lab.ksqldb.catalog import Catalog, Format, Schema, Source, WindowInfo, columns
 from lab.ksqldb.errors import RequestError, StatementError
 from lab.ksqldb.functions.library import builtin
 from lab.ksqldb.names import ColumnName, SourceName, TopicName
@@ -25,10 +25,16 @@ WITHIN = "WITHIN 1 HOUR"
 
 @pytest.fixture
 def sources() -> Catalog:
-    """Streams A, B, K (two key columns); tables T, U (INT key I), W (two key columns)."""
+    """Streams A, B, K (two key columns), tables T, U, I (an INT key), W (two key columns), and
+    the windowed streams X, Y (hopping), Z (sessions)."""
     made = Catalog()
 
-    def add(name: str, kind: ast.SourceKind, *key: tuple[str, SqlType]) -> None:
+    def add(
+        name: str,
+        kind: ast.SourceKind,
+        *key: tuple[str, SqlType],
+        window: WindowInfo | None = None,
+    ) -> None:
         value = columns([("V", INTEGER), ("S", STRING), ("ST", struct(("X", INTEGER)))])
         made.put(
             Source(
@@ -39,6 +45,7 @@ def sources() -> Catalog:
                 key_format=Format("KAFKA" if len(key) == 1 else "JSON"),
                 value_format=Format("JSON"),
                 statement="",
+                window=window,
             )
         )
 
@@ -49,6 +56,9 @@ def sources() -> Catalog:
     add("U", "TABLE", ("ID", STRING))
     add("I", "TABLE", ("ID", INTEGER))
     add("W", "TABLE", ("W1", STRING), ("W2", STRING))
+    add("X", "STREAM", ("ID", STRING), window=WindowInfo("TUMBLING", 1000))
+    add("Y", "STREAM", ("ID", STRING), window=WindowInfo("HOPPING", 1000))
+    add("Z", "STREAM", ("ID", STRING), window=WindowInfo("SESSION", None))
     return made
 
 
@@ -91,6 +101,7 @@ def test_names_of_columns(statement: Parse, sources: Catalog, text: str, names: 
         ("SELECT U.ID AS K, A.V FROM A JOIN T ON A.ID = T.ID JOIN U ON T.ID = U.ID", "K"),
         ("SELECT W1, W2, T.V FROM W JOIN T ON W.S = T.ID", "W1 W2"),
         ("SELECT V + 1 AS N, S FROM A PARTITION BY V + 1", "N"),
+        (f"SELECT X.ID, X.WINDOWSTART AS B, Y.V FROM X JOIN Y {WITHIN} ON X.ID = Y.ID", "X_ID"),
         ("SELECT S FROM A PARTITION BY NULL", ""),
     ],
 )
@@ -128,6 +139,8 @@ def test_keys_of_results(statement: Parse, sources: Catalog, text: str, key: str
         ("SELECT C.* FROM A JOIN T ON A.ID = T.ID", "'C' is not a valid"),
         ("SELECT S->* FROM A", "is for structs"),
         ("SELECT * FROM A JOIN T ON A.ID = T.ID JOIN U ON A.ID = T.ID", "that is joined: `U`"),
+        (f"SELECT * FROM A JOIN X {WITHIN} ON A.ID = X.ID", "windowed source to non-windowed"),
+        (f"SELECT * FROM X JOIN Z {WITHIN} ON X.ID = Z.ID", "windows differ in kind"),
         ("SELECT * FROM T PARTITION BY V", "Cannot repartition a TABLE source"),
         ("SELECT * FROM A PARTITION BY NOPE", "since PARTITION BY is applied on the input"),
         ("SELECT * FROM A PARTITION BY COUNT(*)", "Can't find any functions with the name 'COUNT'"),
@@ -148,6 +161,7 @@ def test_refusals(statement: Parse, sources: Catalog, text: str, says: str) -> N
          "must include the join expressions A.ID or B.ID in its projection (eg, SELECT A.ID...)"),
         (f"SELECT A.V FROM A FULL JOIN B {WITHIN} ON A.ID = B.ID", "join expression ROWKEY"),
         ("SELECT W1, T.V FROM W JOIN T ON W.S = T.ID", "primary key column W.W2"),
+        (f"SELECT X.S, Y.V FROM X JOIN Y {WITHIN} ON X.S = Y.S", "Implicit repartitioning"),
         ("SELECT S FROM A PARTITION BY V", "partitioning expression A.V"),
         ("SELECT V, V AS V2 FROM A PARTITION BY V", "aliased as: V and V2"),
         (f"SELECT A.ST, A.V FROM A JOIN B {WITHIN} ON A.ST = B.ST", "does not support type"),

@@ -35,12 +35,12 @@ public final class JoinStep {
             return new Row(columns);
         }
 
-        ValueJoinerWithKey<Row, Row, Row, Row> ordered() {
-            return this::join;
+        <K> ValueJoinerWithKey<K, Row, Row, Row> ordered() {
+            return (key, a, b) -> join(PseudoColumns.plain(key), a, b);
         }
 
-        ValueJoinerWithKey<Row, Row, Row, Row> swapped() {
-            return (key, b, a) -> join(key, a, b);
+        <K> ValueJoinerWithKey<K, Row, Row, Row> swapped() {
+            return (key, b, a) -> join(PseudoColumns.plain(key), a, b);
         }
     }
 
@@ -54,11 +54,11 @@ public final class JoinStep {
         return windows.before(Duration.ofMillis(beforeMs)).after(Duration.ofMillis(afterMs));
     }
 
-    public static KStream<Row, Row> streams(
-            KStream<Row, Row> left, KStream<Row, Row> right, String kind, long beforeMs, long afterMs, long graceMs,
-            Serde<Row> key, Serde<Row> leftRow, Serde<Row> rightRow, Layout layout, String name) {
+    public static <K> KStream<K, Row> streams(
+            KStream<K, Row> left, KStream<K, Row> right, String kind, long beforeMs, long afterMs, long graceMs,
+            Serde<K> key, Serde<Row> leftRow, Serde<Row> rightRow, Layout layout, String name) {
         JoinWindows windows = windows(beforeMs, afterMs, graceMs);
-        StreamJoined<Row, Row, Row> joined = StreamJoined.with(key, leftRow, rightRow).withName(name);
+        StreamJoined<K, Row, Row> joined = StreamJoined.with(key, leftRow, rightRow).withName(name);
         switch (kind) {
             case "INNER":
                 return left.join(right, layout.ordered(), windows, joined);
@@ -73,18 +73,18 @@ public final class JoinStep {
         }
     }
 
-    public static KStream<Row, Row> lookup(
-            KStream<Row, Row> left, KTable<Row, Row> right, String kind, Serde<Row> key, Serde<Row> leftRow,
+    public static <K> KStream<K, Row> lookup(
+            KStream<K, Row> left, KTable<K, Row> right, String kind, Serde<K> key, Serde<Row> leftRow,
             Layout layout, String name) {
-        Joined<Row, Row, Row> joined = Joined.<Row, Row, Row>with(key, leftRow, null).withName(name);
+        Joined<K, Row, Row> joined = Joined.<K, Row, Row>with(key, leftRow, null).withName(name);
         return kind.equals("INNER")
                 ? left.join(right, layout.ordered(), joined)
                 : left.leftJoin(right, layout.ordered(), joined);
     }
 
     /** {@code leftKey} and {@code rightKey} are where a row has its key, for a layout that appends it. */
-    public static KTable<Row, Row> tables(
-            KTable<Row, Row> left, KTable<Row, Row> right, String kind, int leftKey, int rightKey, Layout layout) {
+    public static <K> KTable<K, Row> tables(
+            KTable<K, Row> left, KTable<K, Row> right, String kind, int leftKey, int rightKey, Layout layout) {
         ValueJoiner<Row, Row, Row> joiner = (a, b) -> layout.join(keyOf(layout, a, b, leftKey, rightKey), a, b);
         switch (kind) {
             case "INNER":

@@ -20,22 +20,22 @@ public final class SelectStep {
     }
 
     /** The rows with serdes, for steps that write them; under {@code store} unless it is null. */
-    public static KTable<Row, Row> table(
-            KTable<Row, Row> in, RowFunction select, Problems problems, String name, Serde<Row> key, Serde<Row> value,
+    public static <K> KTable<K, Row> table(
+            KTable<K, Row> in, RowFunction select, Problems problems, String name, Serde<K> key, Serde<Row> value,
             String store) {
-        Materialized<Row, Row, KeyValueStore<Bytes, byte[]>> made =
+        Materialized<K, Row, KeyValueStore<Bytes, byte[]>> made =
                 store == null ? Materialized.with(key, value)
-                        : Materialized.<Row, Row, KeyValueStore<Bytes, byte[]>>as(store)
+                        : Materialized.<K, Row, KeyValueStore<Bytes, byte[]>>as(store)
                                 .withKeySerde(key).withValueSerde(value);
-        return in.transformValues(() -> new Selecting(select, problems), made, Named.as(name));
+        return in.transformValues(() -> new Selecting<K>(select, problems), made, Named.as(name));
     }
 
-    private record Selecting(RowFunction select, Problems problems) implements ValueTransformerWithKey<Row, Row, Row> {
+    private record Selecting<K>(RowFunction select, Problems problems) implements ValueTransformerWithKey<K, Row, Row> {
         @Override
         public void init(ProcessorContext context) {}
 
         @Override
-        public Row transform(Row key, Row row) {
+        public Row transform(K key, Row row) {
             return row == null ? null : new Row(select.apply(row.columns, problems));
         }
 
