@@ -431,16 +431,20 @@ def row_function(
     *,
     select: Sequence[ast.Expression] | None = None,
     where: ast.Expression | None = None,
+    names: Sequence[str] | None = None,
     interpreted: bool = False,
 ) -> str:
     """The source of a class that maps a row to another, or to null when ``where`` is not true.
 
-    Without ``select`` the row itself is passed on.
+    Without ``select`` the row itself is passed on. ``names`` are those of the columns that
+    ``select`` computes, for reports of failures.
     """
     methods = []
     lines = []
     if where is not None:
-        methods.append(_method("where", where, Body(columns, functions, interpreted=interpreted)))
+        body = Body(columns, functions, interpreted=interpreted)
+        report = f"Error evaluating predicate {text_of(where)}"
+        methods.append(_method("where", where, body, report))
         lines.append("if (!Boolean.TRUE.equals(where(r, p))) return null;")
     if select is None:
         lines.append("return r;")
@@ -451,7 +455,10 @@ def row_function(
                 lines.append(f"o[{index}] = r[{columns[node.name][0]}];")
                 continue
             body = Body(columns, functions, interpreted=interpreted)
-            methods.append(_method(f"c{index}", node, body))
+            report = f"Error computing expression {text_of(node)}"
+            if names is not None:
+                report += f" for column {names[index]} with index {index}"
+            methods.append(_method(f"c{index}", node, body, report))
             lines.append(f"o[{index}] = c{index}(r, p);")
         lines.append("return o;")
     statements = "\n".join(lines)
@@ -463,13 +470,14 @@ def row_function(
     )
 
 
-def _method(name: str, node: ast.Expression, body: Body) -> str:
+def _method(name: str, node: ast.Expression, body: Body, report: str) -> str:
+    """A method whose failures are reported and give NULL."""
     body.returns(node)
     return (
         f"private static Object {name}(final Object[] r, lab.ksqldb.step.Problems p) {{\n"
         f"try {{\n{body.source}\n}} catch (RuntimeException e) {{\n"
-        f"p.expression({java_string(text_of(node))}, e, r);\nreturn null;\n"
+        f"p.failed({java_string(report)}, e, r);\nreturn null;\n"
         f"}} catch (StackOverflowError e) {{\n"
-        f"p.expression({java_string(text_of(node))}, new RuntimeException(e.toString()), r);\n"
+        f"p.failed({java_string(report)}, new RuntimeException(e.toString()), r);\n"
         "return null;\n}\n}"
     )

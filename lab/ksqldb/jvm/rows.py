@@ -67,6 +67,7 @@ def compiled(
     *,
     select: Sequence[ast.Expression] | None = None,
     where: ast.Expression | None = None,
+    names: Sequence[str] | None = None,
     interpreted: bool = False,
 ) -> Any:
     """A compiled function over rows of the given columns; equal ones are shared."""
@@ -74,13 +75,29 @@ def compiled(
     for index, column in enumerate(columns):
         layout.setdefault(column.name, (index, column.type))
     source = row_function(
-        "Row_", layout, functions, select=select, where=where, interpreted=interpreted
+        "Row_",
+        layout,
+        functions,
+        select=select,
+        where=where,
+        names=names,
+        interpreted=interpreted,
     )
     name = "Row_" + hashlib.sha256(source.encode()).hexdigest()[:16]
     with translated():
         return jpype.JClass("lab.ksqldb.query.RowCompiler").compile(
             name, source.replace("class Row_ ", f"class {name} ")
         )
+
+
+def raising(function: Any, values: list[Any]) -> Any:
+    """What a compiled function gives for a row of Java values.
+
+    Raises:
+        JavaFault: an expression fails.
+    """
+    with translated():
+        return function.apply(object_array(values), jpype.JClass("lab.ksqldb.step.Problems").RAISED)
 
 
 def answer(columns: Sequence[Column], before: str, after: str) -> Any:

@@ -149,6 +149,7 @@ class TopologyBuilder:
             step.source.schema.value,
             self._functions,
             select=[self._parse(i.expression) for i in step.items],
+            names=[i.name for i in step.items],
         )
         self._stored(select)
         java = jpype.JClass("lab.ksqldb.step.SelectStep")

@@ -31,7 +31,7 @@ from lab.ksqldb.jvm.connect import Connection
 from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.kafka import Broker, CommandLog
 from lab.ksqldb.jvm.registry import SchemaRegistry
-from lab.ksqldb.jvm.values import object_array, to_java
+from lab.ksqldb.jvm.values import to_java
 from lab.ksqldb.jvm.versions import invalid_value, known_properties
 from lab.ksqldb.names import ColumnName, QueryId
 from lab.ksqldb.plan.steps import Command
@@ -337,7 +337,12 @@ class Engine:
         results: Any = ()
         if computed:
             function = rows.compiled((), self.functions, select=computed)
-            results = function.apply(object_array([]), None)
+            try:
+                results = rows.raising(function, [])
+            except JavaFault as fault:
+                raise StatementError(
+                    f"Failed to insert values into '{source.name}'. {fault.message}"
+                ) from None
         found: list[Any] = []
         taken = 0
         for value, column in zip(values, columns, strict=True):

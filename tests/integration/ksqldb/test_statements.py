@@ -206,6 +206,17 @@ def test_nothing_happens_when_a_later_statement_is_refused(server: Server, name:
     assert name not in topics(server)
 
 
+def test_a_failing_expression_refuses_an_insert(server: Server, name: str) -> None:
+    server.ksql(
+        f"CREATE STREAM {name} (k VARCHAR KEY, a INT) WITH (KAFKA_TOPIC='{name}', "
+        "VALUE_FORMAT='JSON', PARTITIONS=1);"
+    )
+    error = server.refusal(f"INSERT INTO {name} VALUES ('x', 1 / 0);")
+    assert error["message"].startswith(f"Failed to insert values into '{name}'. / by zero")
+    server.ksql(f"INSERT INTO {name} VALUES ('x', ABS(-3) + 1);")
+    assert server.select(f"SELECT * FROM {name};") == [["x", 4]]
+
+
 def test_a_bad_record_is_reported_and_skipped(server: Server, name: str) -> None:
     server.ksql(
         f"CREATE STREAM {name} (k VARCHAR KEY, a INT) WITH (KAFKA_TOPIC='{name}', "
@@ -218,15 +229,18 @@ def test_a_bad_record_is_reported_and_skipped(server: Server, name: str) -> None
         ("2", "not json"),
         ("3", '{"a": "text"}'),
         ("4", '{"A":4}'),
+        ("5", '{"B":5}'),
     ):
         producer.produce(name, key=key, value=value)
     producer.flush(10)
-    assert server.select(f"SELECT * FROM {name}_O EMIT CHANGES LIMIT 2;") == [["1", 2], ["4", 5]]
+    rows = server.select(f"SELECT * FROM {name}_O EMIT CHANGES LIMIT 3;")
+    assert rows == [["1", 2], ["4", 5], ["5", None]]
     reported = until(
         lambda: (
             (
                 r := server.select(
-                    "SELECT message->deserializationError->recordB64 FROM KSQL_PROCESSING_LOG;"
+                    "SELECT message->deserializationError->recordB64 FROM KSQL_PROCESSING_LOG "
+                    "WHERE message->type = 0;"
                 )
             )
             and len(r) >= 2
@@ -236,6 +250,15 @@ def test_a_bad_record_is_reported_and_skipped(server: Server, name: str) -> None
     )
     found = {base64.b64decode(row[0]).decode() for row in reported}
     assert found >= {"not json", '{"a": "text"}'}
+    computing = until(
+        lambda: server.select(
+            "SELECT logger, message->recordProcessingError->errorMessage "
+            "FROM KSQL_PROCESSING_LOG WHERE message->type = 1 EMIT CHANGES LIMIT 1;"
+        ),
+        "a report of the NULL operand",
+    )
+    assert computing[0][0].endswith(".Project")
+    assert "(A + 1) for column A1 with index 0: NULL operand" in computing[0][1]
     states = [q["state"] for q in server.ksql("SHOW QUERIES;")[0]["queries"]]
     assert states == ["RUNNING"]
 

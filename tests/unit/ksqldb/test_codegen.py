@@ -41,4 +41,6 @@ def test_text_is_escaped(parser: Parser) -> None:
 
 
 def test_a_failing_expression_reports_itself(parser: Parser) -> None:
-    assert 'p.expression("(A / 0)", e, r);' in java(parser, ["A / 0"])
+    source = java(parser, ["A / 0"], "A / 0 > 1")
+    assert 'p.failed("Error computing expression (A / 0)", e, r);' in source
+    assert 'p.failed("Error evaluating predicate ((A / 0) > 1)", e, r);' in source

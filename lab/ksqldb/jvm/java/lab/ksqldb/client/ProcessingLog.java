@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.Base64;
-import lab.ksqldb.fn.NullOperand;
 import lab.ksqldb.serde.Json;
 import lab.ksqldb.step.Problems;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -42,18 +41,13 @@ public final class ProcessingLog {
         });
     }
 
-    /** Where a query's expressions report to. A NULL operand is no failure worth a report. */
+    /** Where a query's expressions report to. */
     public Problems problems(String logger) {
-        return (text, error, row) -> {
-            if (error == NullOperand.INSTANCE) {
-                return;
-            }
-            send(logger, PROCESSING, "recordProcessingError", json -> {
-                json.writeStringField("errorMessage", "Error computing expression " + text + ": " + message(error));
-                json.writeStringField("record", Arrays.toString(row));
-                causes(json, error);
-            });
-        };
+        return (what, error, row) -> send(logger, PROCESSING, "recordProcessingError", json -> {
+            json.writeStringField("errorMessage", what + ": " + message(error));
+            json.writeStringField("record", Arrays.toString(row));
+            causes(json, error);
+        });
     }
 
     private static String message(Throwable error) {

@@ -2,8 +2,13 @@ package lab.ksqldb.step;
 
 /** Where failures of single records go; the query goes on. */
 public interface Problems {
-    Problems IGNORED = (text, error, row) -> { };
+    Problems IGNORED = (what, error, row) -> { };
 
-    /** An expression failed on a row; its value is NULL. */
-    void expression(String text, RuntimeException error, Object[] row);
+    /** For rows that are made by hand: a failure is their writer's. */
+    Problems RAISED = (what, error, row) -> {
+        throw error;
+    };
+
+    /** An expression failed on a row; its value is NULL. {@code what} says which, where. */
+    void failed(String what, RuntimeException error, Object[] row);
 }

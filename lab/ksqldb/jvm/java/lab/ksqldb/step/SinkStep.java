@@ -48,7 +48,7 @@ public final class SinkStep {
                 if (fails) {
                     throw reason;
                 }
-                problems.expression("the timestamp of the record", reason, record.value().columns);
+                problems.failed("Error computing the timestamp of the record", reason, record.value().columns);
             }
         }, Named.as(name));
     }
