@@ -27,6 +27,8 @@ _WITHIN_HELP = (
     "https://docs.confluent.io/current/ksql/docs/syntax-reference.html#create-stream-as-select"
 )
 _SYNTHETIC = "ROWKEY"
+_LONGEST_MS = 2**62
+"""Kafka Streams adds these times up, and a day, in 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,15 @@ def check_partitions(scope: Scope, joins: tuple[JoinedSource, ...], topics: Topi
             )
 
 
+def _check_reach(within: Within) -> None:
+    grace = 0 if within.grace is None else within.grace.ms
+    if within.before.ms + (within.after or within.before).ms + grace > _LONGEST_MS:
+        raise StatementError(
+            "Failed to prepare statement: The WITHIN clause reaches too far: before, after and "
+            f"grace period may be {_LONGEST_MS} milliseconds together."
+        )
+
+
 class _Join:
     def __init__(
         self,
@@ -141,6 +152,7 @@ class _Join:
                     "Stream-Stream joins must have a WITHIN clause specified. None was provided. "
                     + _WITHIN_HELP
                 )
+            _check_reach(self._join.within)
         elif self._join.within is not None:
             words = "Table-Table" if self._left_is_table else "Stream-Table"
             raise StatementError(

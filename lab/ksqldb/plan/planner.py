@@ -102,13 +102,14 @@ class _Keys:
     """The key that a sink's rows have: expressions to be selected, with their columns.
 
     ``what`` they are and their ``texts`` are for the refusal when one is missing; ``named`` tells
-    that ``what`` has the texts already.
+    that ``what`` has the texts already, ``hint`` is put after.
     """
 
     columns: list[tuple[ast.Expression, Column]]
     what: str
     texts: list[str]
     named: bool = False
+    hint: str = ""
 
 
 class _Planner:
@@ -193,7 +194,13 @@ class _Planner:
         texts = [text_of(self._written(n)) for n in usable or nodes]
         if len(usable) > 1 and not any(i.expression in usable for i in items):
             return _Keys(pairs, f"join expressions {' or '.join(texts)}", texts, named=True)
-        return _Keys(pairs, "join expression", texts)
+        hint = ""
+        if query.scope.synthetic is not None:
+            hint = (
+                f"\n{texts[0]} is added by the join, because no column of its sources holds the key "
+                "of every row. See https://cnfl.io/2LV7ouS."
+            )
+        return _Keys(pairs, "join expression", texts, hint=hint)
 
     def _written(self, node: ast.Expression) -> ast.Expression:
         def column(found: ast.Expression) -> ast.Expression | None:
@@ -212,7 +219,7 @@ class _Planner:
                 raise StatementError(
                     "Key missing from projection (ie, SELECT). \n"
                     f"The query used to build `{self._sink}` must include the {what} in its "
-                    f"projection (eg, SELECT {text}...)."
+                    f"projection (eg, SELECT {text}...).{wanted.hint}"
                 )
             if len(names) > 1:
                 raise StatementError(
