@@ -197,8 +197,8 @@ class _Planner:
         hint = ""
         if query.scope.synthetic is not None:
             hint = (
-                f"\n{texts[0]} is added by the join, because no column of its sources holds the key "
-                "of every row. See https://cnfl.io/2LV7ouS."
+                f"\n{texts[0]} is added by the join, because no column of its sources holds the "
+                "key of every row. See https://cnfl.io/2LV7ouS."
             )
         return _Keys(pairs, "join expression", texts, hint=hint)
 
