@@ -3,10 +3,10 @@
 Set-up    a topic; a proxy between client and broker that reads the protocol
 Action    the broker's answer to a Produce request never reaches the client: once it is dropped, so
           that the client waits in vain, and once the connection is cut instead
-Observed  the proxy saw the client send the same batch twice, with one producer id, epoch and
-          sequence; the broker answered both; the log holds one record, in a batch so numbered
+Observed  the proxy saw the client send the same batch again, with one producer id, epoch and
+          sequence; the broker answered each time; the log holds one record, in a batch so numbered
 Control   enable.idempotence=false, everything else the same: the batches carry no producer id, and
-          the log holds the record twice
+          the log holds the record as often as it was sent
 Limits    one producer, one partition, one record per batch; within one producer's lifetime (what
           lasts longer is K13)
 """
@@ -65,14 +65,14 @@ def test_idempotent_producer_makes_a_retry_harmless(
         stored = fetched(evidence, kafka.read(payments, 0))
         evidence.observe(
             "the requests that the proxy saw, and the answers of the broker",
-            {"requests": len(sent), "same number": len(set(sent)), "answers": answers},
-            expected={"requests": 2, "same number": 1, "answers": 2},
-            says=f"{how}: the client sent the batch again, under the same number",
+            {"again": len(sent) > 1, "numbers": len(set(sent)), "answered": answers > 1},
+            expected={"again": True, "numbers": 1, "answered": True},
+            says=f"{how}: the client sent the batch {len(sent)} times, under one number",
         )
         evidence.observe(
             "whether the batches have a producer id",
-            [number.producer_id >= 0 for number in sent],
-            expected=[True, True],
+            {number.producer_id >= 0 for number in sent},
+            expected={True},
             says="the number: " + ", ".join(f"{k} {v}" for k, v in asdict(sent[0]).items()),
         )
         evidence.observe(
@@ -97,15 +97,15 @@ def test_idempotent_producer_makes_a_retry_harmless(
         )
         evidence.control(
             "without idempotence: the requests, their numbers, the answers",
-            {"requests": len(sent), "numbers": set(sent), "answers": answers},
-            expected={"requests": 2, "numbers": {Number(-1, -1, -1)}, "answers": 2},
+            {"again": len(sent) > 1, "numbers": set(sent), "answered": answers > 1},
+            expected={"again": True, "numbers": {Number(-1, -1, -1)}, "answered": True},
             says=f"without idempotence ({how}) the batches carry no number",
         )
         evidence.control(
             "without idempotence: the records in the log",
             [record.value for record in kafka.read(unprotected, 0)],
-            expected=[VALUE, VALUE],
-            says="and the log holds the record twice",
+            expected=[VALUE] * len(sent),
+            says=f"and the log holds the record {len(sent)} times",
         )
 
 

@@ -32,6 +32,7 @@ from lab.evidence.names import TopicFactory, UniqueNames
 from lab.evidence.recorder import Evidence
 from lab.evidence.scale import Scale
 from lab.evidence.transaction_checkers import aborted_seen, lost_committed, torn
+from lab.evidence.workload import wait_until_settled
 from lab.wire import transaction_state
 from lab.wire.control_records import kind_of
 from lab.wire.java_hash import partition_of_group
@@ -71,6 +72,8 @@ def test_transaction_spans_partitions_and_hides_what_was_aborted(
     evidence.act("producer", "commit", "transaction 1", partial(producer.commit_transaction, 60))
     write(producer, "aborted", places, evidence)
     evidence.act("producer", "abort", "transaction 2", partial(producer.abort_transaction, 60))
+    for name in (accounts, journal):
+        wait_until_settled(kafka, name)
     ends_before = [kafka.end_offset(*place) for place in places]
     write(producer, "open", places, evidence)
 
@@ -81,6 +84,8 @@ def test_transaction_spans_partitions_and_hides_what_was_aborted(
         "seen": [values(kafka, place, committed=True) for place in places],
     }
     evidence.act("producer", "commit", "transaction 3", partial(producer.commit_transaction, 60))
+    for name in (accounts, journal):
+        wait_until_settled(kafka, name)
     evidence.observe(
         "offsets and committed records while a transaction is open",
         while_open,
@@ -127,6 +132,7 @@ def test_transaction_spans_partitions_and_hides_what_was_aborted(
     history = killed_at_random(kafka, targets, unique.of("killed"), evidence, scale)
     log = WorkloadLog()
     for name in targets:
+        wait_until_settled(kafka, name)
         log.fetched(kafka.read_all(name, committed=True), actor=COMMITTED)
         log.fetched(kafka.read_all(name), actor=UNCOMMITTED)
     log.save(evidence.folder / f"{unique.of('seen')}.jsonl")

@@ -28,6 +28,7 @@ from lab.evidence.history import read_history
 from lab.evidence.names import TopicFactory, UniqueNames
 from lab.evidence.recorder import Evidence
 from lab.evidence.scale import Scale
+from lab.evidence.workload import wait_until_settled
 from lab.workloads import transform
 from lab.workloads.load import SAFE, Load
 from lab.workloads.log import WorkloadLog
@@ -270,6 +271,7 @@ def all_committed(kafka: KafkaClient, group: str, source: TopicName) -> bool:
 
 def compared(kafka: KafkaClient, source: TopicName, sink: TopicName) -> dict[str, int]:
     """The output as a reader of committed data gets it, against the transformed input."""
+    wait_until_settled(kafka, sink, timeout_seconds=90)
     expected = Counter(transformed(v) for v in values(kafka, source))
     seen = Counter(values(kafka, sink))
     return {

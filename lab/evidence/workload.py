@@ -122,3 +122,17 @@ def wait_for_records(kafka: KafkaClient, topic: str, *, timeout_seconds: float =
         return kafka.has_topic(topic) and sum(kafka.end_offsets(topic).values())
 
     wait_until(f"records in {topic}", written, timeout_seconds=timeout_seconds, every_seconds=0.2)
+
+
+def wait_until_settled(kafka: KafkaClient, topic: str, *, timeout_seconds: float = 60.0) -> None:
+    """Wait until every transaction on the topic has ended for its readers.
+
+    A commit or abort is answered before its markers are written to all partitions. Raises
+    ConditionTimeout.
+    """
+
+    def settled() -> bool:
+        ends = kafka.end_offsets(topic)
+        return all(kafka.stable_offset(topic, n) >= end for n, end in ends.items())
+
+    wait_until(f"no transaction is open on {topic}", settled, timeout_seconds=timeout_seconds)
