@@ -11,7 +11,8 @@ Observed  for a reader of committed data the output is the input, transformed, e
 Control   the same loop without transactions, and the same application with at_least_once, write
           records twice
 Limits    output and offsets are in one cluster: what a program does elsewhere is not covered by its
-          transactions
+          transactions; output is compared once no transaction is open (those of killed instances of
+          the application are aborted by the coordinator when their time is over)
 """
 
 from __future__ import annotations
