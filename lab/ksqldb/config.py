@@ -15,6 +15,7 @@ VERSION = "7.9.0"
 PRODUCT = "ksqldb-compatible server of kafka-lab"
 
 _STREAMS = "ksql.streams."
+_FUNCTIONS = "ksql.functions."
 
 DEFAULTS: dict[str, str] = {
     "ksql.service.id": "default_",
@@ -204,6 +205,8 @@ def check_override(name: str, known_to_kafka: frozenset[str], denied: str = "") 
     """
     if name in IMMUTABLE or name in {n.strip() for n in denied.split(",") if n.strip()}:
         raise StatementError(f"Cannot override property '{name}'")
+    if name.startswith(_FUNCTIONS):
+        return
     plain = kafka_name(name)
     known = name in DEFAULTS or name in _OPTIONAL or name in _UNUSED
     if known or plain in known_to_kafka or name.startswith("request.ksql."):

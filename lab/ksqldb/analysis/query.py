@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from lab.ksqldb.analysis.grouping import Grouping, aggregate_calls
 from lab.ksqldb.analysis.items import Item
 from lab.ksqldb.analysis.joins import (
     JoinedSource,
@@ -19,18 +20,19 @@ from lab.ksqldb.analysis.joins import (
 from lab.ksqldb.analysis.naming import ColumnNames
 from lab.ksqldb.analysis.partitioning import check_partition_by, partition_key
 from lab.ksqldb.analysis.sources import Scope, bind
+from lab.ksqldb.analysis.tables import table_calls
 from lab.ksqldb.analysis.timestamps import rewrite_times
 from lab.ksqldb.analysis.typing import Typing
 from lab.ksqldb.analysis.windows import Windowing, refuse_bounds, windowing
-from lab.ksqldb.catalog import RESERVED_COLUMNS, WINDOW_BOUNDS, Catalog, Source
+from lab.ksqldb.catalog import RESERVED_COLUMNS, Catalog, Source
 from lab.ksqldb.errors import NotSupported, StatementError
-from lab.ksqldb.functions.registry import Registry
-from lab.ksqldb.names import ColumnName, SourceName
+from lab.ksqldb.functions.registry import Kind, Registry
+from lab.ksqldb.names import SourceName
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.format import expression as text_of
 from lab.ksqldb.sql.identifiers import quote
 from lab.ksqldb.sql.types import Base, Struct
-from lab.ksqldb.sql.walk import rewrite, walk
+from lab.ksqldb.sql.walk import rewrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class AnalyzedQuery:
     limit: int | None
     aggregates: tuple[ast.Call, ...]
     """The distinct aggregate calls, in order of appearance; COUNT(*) reads ROWTIME."""
+    table_calls: tuple[ast.Call, ...]
+    """The calls of table functions in the items, in order of appearance."""
     window: Windowing | None = None
 
     @property
@@ -108,7 +112,7 @@ def analyze(
         grouped_in_windows=window is not None,
         transient=not persistent,
     )
-    resolver = _Resolver(scope)
+    resolver = _Resolver(scope, functions)
     interpreted = pull and all(b.source.is_table for b in scope.bounds)
     typing = Typing(scope.columns(), functions, interpreted=interpreted)
     names = ColumnNames(scope)
@@ -121,7 +125,9 @@ def analyze(
     having = resolver.clause(query.having, "HAVING")
     if where is not None:
         _check_where(where, typing)
-    calls = _aggregates(items, having, functions)
+    expressions = tuple(i.expression for i in items)
+    calls = aggregate_calls((*expressions, *([] if having is None else [having])), functions)
+    from_table = joins[-1].gives_table if joins else scope.bounds[0].source.is_table
     analyzed = AnalyzedQuery(
         scope=scope,
         joins=joins,
@@ -135,6 +141,13 @@ def analyze(
         emit=query.emit,
         limit=query.limit,
         aggregates=calls,
+        table_calls=table_calls(
+            expressions,
+            functions,
+            over_table=from_table,
+            aggregates=bool(calls or group_by),
+            limited=query.limit is not None,
+        ),
         window=window,
     )
     if window is not None:
@@ -144,10 +157,12 @@ def analyze(
             keys, analyzed.from_table, analyzed.is_aggregate, scope, typing, functions
         )
     if analyzed.is_aggregate:
-        _check_grouping(analyzed, functions)
+        Grouping(
+            expressions, group_by, having, calls, over_table=from_table, windowed=window is not None
+        ).check(functions)
     elif having is not None:
         raise StatementError("HAVING requires a GROUP BY clause.")
-    else:
+    elif not analyzed.table_calls:
         for item in items:
             typing.known(item.expression)
     if persistent:
@@ -195,15 +210,22 @@ def _check_reserved(items: tuple[Item, ...]) -> None:
 class _Resolver:
     """Turns written column references into those of the scope."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, functions: Registry) -> None:
         self._scope = scope
+        self._functions = functions
+
+    def _takes_rowtime(self, call: ast.Call) -> bool:
+        """Aggregates and table functions without arguments read ROWTIME, as with a star."""
+        function = self._functions.find(call.name)
+        many = function is not None and function.kind is not Kind.SCALAR
+        return call.star or (many and not call.arguments)
 
     def clause(self, node: ast.Expression | None, name: str) -> ast.Expression | None:
         return None if node is None else self.resolve(node, name)
 
     def resolve(self, node: ast.Expression, clause: str) -> ast.Expression:
         def column(found: ast.Expression) -> ast.Expression | None:
-            if isinstance(found, ast.Call) and found.star:
+            if isinstance(found, ast.Call) and self._takes_rowtime(found):
                 rowtime = ast.Column(name=self._scope.rowtime(), at=found.at)
                 return dataclasses.replace(found, arguments=(rowtime,), star=False)
             return self._scope.resolve(found, clause) if isinstance(found, ast.Column) else None
@@ -298,85 +320,6 @@ def _check_where(where: ast.Expression, typing: Typing) -> None:
             "Type error in WHERE expression: Should evaluate to boolean but is "
             f"{text_of(where)} ({found}) instead.\nStatement: {text_of(where)}"
         )
-
-
-def _aggregates(
-    items: tuple[Item, ...], having: ast.Expression | None, functions: Registry
-) -> tuple[ast.Call, ...]:
-    found: list[ast.Call] = []
-    roots = [i.expression for i in items] + ([] if having is None else [having])
-    for root in roots:
-        for node in walk(root):
-            if not isinstance(node, ast.Call) or not functions.is_aggregate(node.name):
-                continue
-            inner = [n for a in node.arguments for n in walk(a)]
-            if any(isinstance(n, ast.Call) and functions.is_aggregate(n.name) for n in inner):
-                raise StatementError(f"Aggregate functions can not be nested: {text_of(node)}")
-            if node not in found:
-                found.append(node)
-    return tuple(found)
-
-
-def _check_grouping(query: AnalyzedQuery, functions: Registry) -> None:
-    if not query.aggregates:
-        raise StatementError(
-            "GROUP BY requires aggregate functions in either the SELECT or HAVING clause."
-        )
-    bounds = () if query.window is None else tuple(WINDOW_BOUNDS)
-    known = query.group_by + tuple(ast.Column(name=ColumnName(b)) for b in bounds)
-    loose = [
-        text_of(i.expression) for i in query.items if not _grouped(i.expression, known, functions)
-    ]
-    if loose:
-        raise StatementError(
-            f"Non-aggregate SELECT expression(s) not part of GROUP BY: {', '.join(loose)}\n"
-            "Either add the column(s) to the GROUP BY or remove them from the SELECT."
-        )
-    if query.having is not None and not _grouped(query.having, query.group_by, functions):
-        names = [text_of(n) for n in walk(query.having) if isinstance(n, ast.Column)]
-        raise StatementError(
-            f"Non-aggregate HAVING expression not part of GROUP BY: {', '.join(names)}\n"
-            "Consider switching the HAVING clause to a WHERE clause before the GROUP BY."
-        )
-    for call in query.aggregates:
-        function = functions.get(call.name)
-        if query.from_table and not function.over_tables:
-            raise StatementError(
-                f"The aggregation function {function.name} cannot be applied to a table source, "
-                "only to a stream source."
-            )
-    if query.from_table:
-        raise NotSupported("Aggregation of a table")
-
-
-def _grouped(
-    node: ast.Expression, group_by: tuple[ast.Expression, ...], functions: Registry
-) -> bool:
-    if node in group_by:
-        return True
-    if isinstance(node, ast.Call) and functions.is_aggregate(node.name):
-        return True
-    if isinstance(node, ast.Column):
-        return False
-    below = [n for n in _children(node) if isinstance(n, ast.Expression)]
-    return all(_grouped(n, group_by, functions) for n in below)
-
-
-def _children(node: ast.Node) -> list[ast.Node]:
-    found: list[ast.Node] = []
-    for field in dataclasses.fields(node):
-        _collect(getattr(node, field.name), found)
-    return found
-
-
-def _collect(value: object, found: list[ast.Node]) -> None:
-    if isinstance(value, ast.When):
-        found += [value.condition, value.result]
-    elif isinstance(value, ast.Node):
-        found.append(value)
-    elif isinstance(value, tuple):
-        for item in value:
-            _collect(item, found)
 
 
 def qualified(query: ast.Query, analyzed: AnalyzedQuery) -> ast.Query:

@@ -1,23 +1,12 @@
-"""Aggregate functions; each declares the type of what it stores per group."""
+"""Aggregates that count, sum and compare; each declares the type of what it stores per group."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from lab.ksqldb.functions.registry import Way, aggregate
-from lab.ksqldb.sql.types import BIGINT, DOUBLE, SqlType, array, struct
+from lab.ksqldb.sql.types import BIGINT, DOUBLE, INTEGER, array, struct
 
 _NUMBERS = ("DECIMAL", "DOUBLE", "INT", "BIGINT")
-_ORDERED = (*_NUMBERS, "VARCHAR", "BYTES", "DATE", "TIME", "TIMESTAMP")
-
-
-def _latest(types: Sequence[SqlType]) -> SqlType:
-    return struct(("SEQ", BIGINT), ("VAL", types[0]))
-
-
-def _list(types: Sequence[SqlType]) -> SqlType:
-    return array(types[0])
-
+_ORDERED = (*_NUMBERS, "VARCHAR", "TIMESTAMP", "TIME", "DATE", "BYTES")
 
 _AVERAGE = struct(("SUM", DOUBLE), ("COUNT", BIGINT))
 
@@ -27,12 +16,23 @@ FUNCTIONS = (
         Way(("T val1",), "BIGINT", "Count"),
     ),
     aggregate(
+        "COUNT_DISTINCT", "About how many different values there are that are not NULL.",
+        Way(("T val1",), "BIGINT", "CountDistinct", array(INTEGER)),
+        over_tables=False,
+    ),
+    aggregate(
         "SUM", "The sum of the values; NULLs count as zero.",
         *(Way((f"{t} val1",), t, "Sum") for t in _NUMBERS),
     ),
     aggregate(
-        "AVG", "The mean of the values that are not NULL.",
+        "SUM_LIST", "The sum of all items of the arrays; NULLs count as zero.",
+        *(Way((f"ARRAY<{t}> val1",), t, "SumList") for t in ("DOUBLE", "INT", "BIGINT")),
+        shown="sum_list",
+    ),
+    aggregate(
+        "AVG", "The mean of the values that are not NULL; 0 if there are none.",
         *(Way((f"{t} val1",), "DOUBLE", "Average", _AVERAGE) for t in ("DOUBLE", "INT", "BIGINT")),
+        shown="avg",
     ),
     aggregate(
         "MIN", "The smallest value.",
@@ -42,20 +42,6 @@ FUNCTIONS = (
     aggregate(
         "MAX", "The largest value.",
         *(Way((f"{t} val1",), t, "Maximum") for t in _ORDERED),
-        over_tables=False,
-    ),
-    aggregate(
-        "COLLECT_LIST", "All values in the order they arrived, up to 1000.",
-        Way(("T val1",), "ARRAY<T>", "CollectList", _list),
-    ),
-    aggregate(
-        "LATEST_BY_OFFSET", "The value that arrived last; NULLs are left out.",
-        Way(("T val1",), "T", "Latest", _latest),
-        over_tables=False,
-    ),
-    aggregate(
-        "EARLIEST_BY_OFFSET", "The value that arrived first; NULLs are left out.",
-        Way(("T val1",), "T", "Earliest", _latest),
         over_tables=False,
     ),
 )  # fmt: skip

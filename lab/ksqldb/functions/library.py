@@ -6,6 +6,7 @@ from functools import cache
 
 from lab.ksqldb.functions import (
     aggregates,
+    collecting,
     dates,
     encodings,
     jsons,
@@ -17,7 +18,9 @@ from lab.ksqldb.functions import (
     nulls,
     numbers,
     regexps,
+    statistics,
     strings,
+    tables,
     urls,
 )
 from lab.ksqldb.functions.registry import Registry
@@ -37,6 +40,9 @@ FAMILIES = (
     dates,
     nulls,
     aggregates,
+    collecting,
+    statistics,
+    tables,
 )
 
 

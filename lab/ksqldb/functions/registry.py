@@ -34,7 +34,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function and all its signatures."""
+    """A function and all its signatures; ``shown`` is how messages write its name."""
 
     name: str
     kind: Kind
@@ -42,15 +42,18 @@ class Function:
     description: str
     signatures: tuple[Signature, ...]
     over_tables: bool = True
+    shown: str = ""
 
     def resolve(self, actual: Sequence[Given]) -> Match:
         """The best signature: exact types first, then implicit casts.
+
+        Aggregates and table functions take exact types only.
 
         Raises:
             StatementError: none fits, or several fit as well.
         """
         given = ", ".join(map(given_text, actual))
-        for cast in (False, True):
+        for cast in (False, True) if self.kind is Kind.SCALAR else (False,):
             fitting = [
                 found
                 for signature in self.signatures
@@ -75,13 +78,13 @@ class Function:
                 f"supported signatures.\nValid alternatives are:\n{self._alternatives()}"
             )
         raise StatementError(
-            f"Function '{self.name}' does not accept parameters ({given}).\n"
+            f"Function '{self.shown or self.name}' does not accept parameters ({given}).\n"
             f"Valid alternatives are:\n{self._alternatives()}\n"
             "For detailed information on a function run: DESCRIBE FUNCTION <Function-Name>;"
         )
 
     def _alternatives(self) -> str:
-        return "\n".join(s.describe(self.name) for s in self.signatures)
+        return "\n".join(s.describe(self.shown or self.name) for s in self.signatures)
 
     def _trailing_null(self, actual: Sequence[Given], found: Match) -> bool:
         """A NULL that ends the variadic arguments of one of several signatures is ambiguous, as
@@ -117,6 +120,11 @@ class Registry:
         found = self.find(name)
         return found is not None and found.kind is Kind.AGGREGATE
 
+    def is_table_function(self, name: str) -> bool:
+        """Whether the name is a table function's."""
+        found = self.find(name)
+        return found is not None and found.kind is Kind.TABLE
+
     def all(self) -> list[Function]:
         """All functions by name."""
         return sorted(self._functions.values(), key=lambda f: f.name)
@@ -128,6 +136,8 @@ class Way:
 
     ``state`` is an aggregate's stored type: a type, or a function of the argument types; by
     default it is the result's type. ``typed`` has the JVM side get the argument types as texts.
+    ``constants`` is how many of the last arguments must be literals. ``text`` is the result as
+    DESCRIBE FUNCTION writes it where ``returns`` computes it.
     """
 
     parameters: tuple[str, ...]
@@ -135,14 +145,17 @@ class Way:
     java: str
     state: SqlType | Returns | None = None
     typed: bool = False
+    constants: int = 0
+    text: str = "DECIMAL"
 
     def signature(self) -> Signature:
         """The signature this declares."""
         params = tuple(parameter(p) for p in self.parameters)
         returns = self.returns
         result = returning(returns, params) if isinstance(returns, str) else returns
-        text = returns if isinstance(returns, str) else "DECIMAL"
-        return Signature(params, result, text, self.java, _state(self.state, result), self.typed)
+        text = returns if isinstance(returns, str) else self.text
+        state = _state(self.state, result)
+        return Signature(params, result, text, self.java, state, self.typed, self.constants)
 
 
 def _state(state: SqlType | Returns | None, result: Returns) -> Returns:
@@ -159,13 +172,16 @@ def scalar(name: str, category: str, description: str, *ways: Way) -> Function:
     return Function(name, Kind.SCALAR, category, description, tuple(w.signature() for w in ways))
 
 
-def aggregate(name: str, description: str, *ways: Way, over_tables: bool = True) -> Function:
+def aggregate(
+    name: str, description: str, *ways: Way, over_tables: bool = True, shown: str = ""
+) -> Function:
     """Declare an aggregate function; ``java`` is a class in ``lab.ksqldb.agg``."""
-    return Function(
-        name,
-        Kind.AGGREGATE,
-        "AGGREGATE",
-        description,
-        tuple(w.signature() for w in ways),
-        over_tables,
-    )
+    signatures = tuple(w.signature() for w in ways)
+    kind = Kind.AGGREGATE
+    return Function(name, kind, "AGGREGATE", description, signatures, over_tables, shown or name)
+
+
+def table_function(name: str, description: str, *ways: Way, shown: str = "") -> Function:
+    """Declare a table function of one argument; ``java`` is a class in ``lab.ksqldb.table``."""
+    signatures = tuple(w.signature() for w in ways)
+    return Function(name, Kind.TABLE, "TABLE", description, signatures, False, shown or name)

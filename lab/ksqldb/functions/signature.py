@@ -125,6 +125,8 @@ class Signature:
     state: Returns | None = None
     typed: bool = False
     """Whether the JVM side gets the arguments' types as texts, after the arguments."""
+    constants: int = 0
+    """How many of an aggregate's last arguments must be literals."""
 
     @property
     def rank(self) -> tuple[bool, int]:

@@ -195,7 +195,10 @@ class StreamScan:
         functions: Registry,
         answer: Any,
         limit: int,
+        table_calls: Sequence[ast.Expression],
+        table_columns: Sequence[Column],
     ) -> None:
+        """``table_columns`` are the columns that ``table_calls`` of table functions add."""
         columns = tuple(processing_schema(source))
         record = source.schema
         extra = len(columns) - len(record.value)
@@ -203,7 +206,13 @@ class StreamScan:
         in_key, index = (False, 0)
         if source.timestamp is not None:
             in_key, index = rows.timestamp_place(source.timestamp, record)
-        function = rows.compiled(columns, functions, select=select, where=where)
+        flat = projection = None
+        if table_calls:
+            flat = rows.flat_map(columns, functions, table_calls)
+            projection = rows.compiled((*columns, *table_columns), functions, select=select)
+        function = rows.compiled(
+            columns, functions, select=None if table_calls else select, where=where
+        )
         with translated():
             self._java: Any = jpype.JClass("lab.ksqldb.query.StreamScan")(
                 broker.java,
@@ -216,6 +225,8 @@ class StreamScan:
                 len(record.value),
                 rows.header_columns(record, source.headers),
                 function,
+                flat,
+                projection,
                 answer,
                 limit,
             )

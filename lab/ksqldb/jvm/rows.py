@@ -8,6 +8,7 @@ from typing import Any
 
 import jpype  # type: ignore[import-untyped] # it has none
 
+from lab.ksqldb.analysis.typing import Typing
 from lab.ksqldb.catalog import (
     PSEUDO_COLUMNS,
     Column,
@@ -98,6 +99,24 @@ def raising(function: Any, values: list[Any]) -> Any:
     """
     with translated():
         return function.apply(object_array(values), jpype.JClass("lab.ksqldb.step.Problems").RAISED)
+
+
+def flat_map(
+    columns: Sequence[Column], functions: Registry, calls: Sequence[ast.Expression]
+) -> Any:
+    """A Java object that makes rows of a row by table functions."""
+    of = jpype.JClass("lab.ksqldb.table.TableFunction")
+    typing = Typing({c.name: c.type for c in columns}, functions)
+    made = []
+    arguments: list[ast.Expression] = []
+    for call in calls:
+        assert isinstance(call, ast.Call)  # noqa: S101 - narrows a type
+        found = functions.get(call.name).resolve([typing.of(a) for a in call.arguments])
+        made.append(of.of(found.signature.java))
+        arguments += call.arguments
+    return jpype.JClass("lab.ksqldb.step.FlatMapStep")(
+        compiled(columns, functions, select=arguments), jpype.JArray(of)(made)
+    )
 
 
 def answer(columns: Sequence[Column], before: str, after: str) -> Any:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.analysis.windows import Windowing
-from lab.ksqldb.catalog import Column
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.jvm import rows
+from lab.ksqldb.jvm.aggregates import Groups, groups
 from lab.ksqldb.jvm.errors import translated
 from lab.ksqldb.jvm.joins import JoinBuilder
 from lab.ksqldb.jvm.rows import ParseExpression
@@ -50,18 +51,21 @@ class TopologyBuilder:
         functions: Registry,
         parse: ParseExpression,
         log: Any,
+        settings: Mapping[str, str] | None = None,
         *,
         throws: bool = False,
     ) -> None:
         """``log`` is the Java processing log, or None when nothing will run.
 
-        ``throws`` says that a record without the time that its sink wants fails the query.
+        ``settings`` are the properties that functions look at. ``throws`` says that a record
+        without the time that its sink wants fails the query.
         """
         self._plan = plan
         self._functions = functions
         self._parse = parse
         self._log = log
         self._throws = throws
+        self._settings = settings or {}
         self._streams = jpype.JClass("lab.ksqldb.step.NumberedBuilder")()
         self._joins = JoinBuilder(functions, parse)
         self._store: str | None = None
@@ -100,6 +104,8 @@ class TopologyBuilder:
                 return self._join(step)
             case steps.TableTableJoin() | steps.ForeignKeyJoin():
                 return self._join(step)
+            case steps.FlatMap():
+                return self._flat_map(step)
             case steps.Aggregate():
                 return self._aggregate(step)
             case steps.Sink():
@@ -209,70 +215,60 @@ class TopologyBuilder:
         if self._store is not None:
             self._stored_steps.append(function)
 
-    def _group(self, step: steps.GroupBy) -> Any:
+    def _flat_map(self, step: steps.FlatMap) -> Built:
+        before = self._step(step.source)
+        flat = rows.flat_map(
+            step.source.schema.value, self._functions, [self._parse(c) for c in step.calls]
+        )
+        java = jpype.JClass("lab.ksqldb.step.FlatMapStep")
+        self._count(before)
+        return Built(java.stream(before.java, flat, self._problems(step), step.context), False)
+
+    def _group(self, step: steps.GroupBy) -> Built:
         before = self._step(step.source)
         key = rows.serde(step.formats.key, step.schema.key)
         value = rows.serde(step.formats.value, step.schema.value)
         java = jpype.JClass("lab.ksqldb.step.GroupByStep")
         if step.by_key:
-            return java.byKey(before.java, key, value, step.context)
+            return Built(java.byKey(before.java, key, value, step.context), False)
         group = rows.compiled(
             step.source.schema.value,
             self._functions,
             select=[self._parse(k.expression) for k in step.keys],
         )
-        return java.by(before.java, group, self._problems(step), key, value, step.context)
+        build = java.table if before.is_table else java.by
+        built = build(before.java, group, self._problems(step), key, value, step.context)
+        return Built(built, before.is_table)
 
     def _aggregate(self, step: steps.Aggregate) -> Built:
         grouped = self._group(step.source)
-        columns = step.source.schema.value
-        names = [c.name for c in columns]
-        of = jpype.JClass("lab.ksqldb.agg.Aggregate")
-        calls = []
-        state = list(columns)
-        for index, call in enumerate(step.calls):
-            argument = columns[names.index(call.column)].type
-            found = self._functions.get(call.function).resolve([argument])
-            calls.append(of.of(found.signature.java, str(argument)))
-            assert found.signature.state is not None  # noqa: S101 - narrows a type
-            name = step.schema.value[len(columns) + index].name
-            state.append(Column(name, found.signature.state([argument])))
-        aggregates = jpype.JArray(of)(calls)
-        arguments = jpype.JArray(jpype.JInt)([names.index(c.column) for c in step.calls])
-        java = jpype.JClass("lab.ksqldb.step.AggregateStep")
+        made = groups(step, self._functions, self._parse, self._settings, undone=grouped.is_table)
         store = f"{step.context}-Materialize"
         self._keep(store)
         if step.window is not None:
-            return self._windowed(step, step.window, grouped, aggregates, arguments, state)
-        table = java.stream(
-            grouped,
-            len(columns),
-            aggregates,
-            arguments,
+            return self._windowed(step, step.window, grouped.java, made)
+        java = jpype.JClass("lab.ksqldb.step.AggregateStep")
+        build = java.table if grouped.is_table else java.stream
+        table = build(
+            grouped.java,
+            made.java,
             rows.serde(step.formats.key, step.schema.key),
-            rows.serde(step.formats.value, state),
+            rows.serde(step.formats.value, (*step.source.schema.value, *made.states)),
             store,
         )
-        results = java.resultsOf(len(columns), aggregates)
+        results = made.java.results()
         self._stored_steps.append(results)
         return Built(java.results(table, results, f"{step.context}-ToOutputSchema"), True)
 
-    def _windowed(  # noqa: PLR0917 - the aggregation's parts, made by its caller
-        self,
-        step: steps.Aggregate,
-        window: Windowing,
-        grouped: Any,
-        aggregates: Any,
-        arguments: Any,
-        state: list[Column],
+    def _windowed(
+        self, step: steps.Aggregate, window: Windowing, grouped: Any, made: Groups
     ) -> Built:
-        columns = len(step.source.schema.value)
         java = jpype.JClass("lab.ksqldb.step.WindowedAggregateStep")
-        build = java(grouped, window.final, columns, aggregates, arguments)
+        build = java(grouped, window.final, made.java)
         stored = (
             -1 if window.retention_ms is None else window.retention_ms,
             rows.serde(step.formats.key, step.schema.key),
-            rows.serde(step.formats.value, state),
+            rows.serde(step.formats.value, (*step.source.schema.value, *made.states)),
             self._store,
         )
         if window.kind == "SESSION":
@@ -280,8 +276,7 @@ class TopologyBuilder:
         else:
             advance = window.size_ms if window.advance_ms is None else window.advance_ms
             table = build.time(window.size_ms, advance, window.grace_ms, *stored)
-        plain = jpype.JClass("lab.ksqldb.step.AggregateStep").resultsOf(columns, aggregates)
-        results = java.resultsOf(plain)
+        results = java.resultsOf(made.java.results())
         self._stored_steps.append(results)
         return Built(java.results(table, results, f"{step.context}-ToOutputSchema"), True)
 

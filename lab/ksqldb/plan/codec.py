@@ -39,6 +39,7 @@ _CLASSES: dict[str, type] = {
         steps.StreamTableJoin,
         steps.TableTableJoin,
         steps.ForeignKeyJoin,
+        steps.FlatMap,
         steps.GroupBy,
         steps.AggregateCall,
         steps.Aggregate,

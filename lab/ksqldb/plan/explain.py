@@ -20,6 +20,7 @@ _NAMES = {
     steps.StreamTableJoin: "JOIN",
     steps.TableTableJoin: "JOIN",
     steps.ForeignKeyJoin: "JOIN",
+    steps.FlatMap: "FLAT_MAP",
     steps.GroupBy: "GROUP_BY",
     steps.Aggregate: "AGGREGATE",
     steps.Sink: "SINK",

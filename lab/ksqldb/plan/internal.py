@@ -1,4 +1,4 @@
-"""Formats of internal topics and stores, and the steps that read sources."""
+"""What planners share: formats of internal topics and stores, sources, projections."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import dataclasses
 
 from lab.ksqldb.analysis import schemas
 from lab.ksqldb.analysis.formats import without_schema_id
+from lab.ksqldb.analysis.items import Item
+from lab.ksqldb.analysis.typing import Typing
 from lab.ksqldb.catalog import (
     PSEUDO_COLUMNS,
     Column,
@@ -15,7 +17,9 @@ from lab.ksqldb.catalog import (
     columns,
     processing_schema,
 )
-from lab.ksqldb.plan.steps import Formats, StreamSource, TableSource
+from lab.ksqldb.functions.registry import Registry
+from lab.ksqldb.plan.steps import Formats, Named, Select, Step, StreamSource, TableSource
+from lab.ksqldb.sql.format import expression as text_of
 
 
 def internal_formats(source: Source, schema: Schema, key_format: str | None) -> Formats:
@@ -65,3 +69,22 @@ def source_step(source: Source, context: str = "KsqlTopic") -> StreamSource | Ta
         source.window,
         source.headers,
     )
+
+
+def select_step(
+    step: Step,
+    items: list[Item],
+    key: tuple[Column, ...],
+    context: str,
+    functions: Registry,
+) -> Select:
+    """A projection of the rows of a step.
+
+    Raises:
+        StatementError: an item is ill-typed, or two have one name.
+    """
+    typing = Typing({c.name: c.type for c in step.schema.value}, functions)
+    value = tuple(Column(i.name, typing.known(i.expression)) for i in items)
+    schemas.check_unique(value, "value")
+    named = tuple(Named(i.name, text_of(i.expression)) for i in items)
+    return Select(step, context, named, Schema(key, value))

@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.ksqldb.analysis import schemas
+from lab.ksqldb.analysis import schemas, tables
 from lab.ksqldb.analysis.items import Item
 from lab.ksqldb.analysis.query import AnalyzedQuery
 from lab.ksqldb.analysis.typing import Typing
 from lab.ksqldb.catalog import (
     WINDOW_BOUNDS,
     Column,
-    Format,
     Schema,
     Timestamp,
     WindowInfo,
     processing_schema,
 )
-from lab.ksqldb.catalog import columns as columns_of
-from lab.ksqldb.errors import BadRequest, StatementError
+from lab.ksqldb.errors import StatementError
 from lab.ksqldb.functions.registry import Registry
-from lab.ksqldb.functions.signature import Match
-from lab.ksqldb.names import ColumnName, TopicName
-from lab.ksqldb.plan.internal import internal_formats, source_step
+from lab.ksqldb.names import TopicName
+from lab.ksqldb.plan.aggregation import AggregationPlanner
+from lab.ksqldb.plan.internal import internal_formats, select_step, source_step
 from lab.ksqldb.plan.joins import JoinPlanner, select_key
-from lab.ksqldb.plan.steps import (
-    Aggregate,
-    AggregateCall,
-    Filter,
-    Formats,
-    GroupBy,
-    Named,
-    Select,
-    Sink,
-    Step,
-)
+from lab.ksqldb.plan.steps import Filter, FlatMap, Formats, Select, Sink, Step
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.format import expression as text_of
-from lab.ksqldb.sql.walk import rewrite, walk
+from lab.ksqldb.sql.walk import rewrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +66,29 @@ def with_sink(
 
 def pull_projection(query: AnalyzedQuery, functions: Registry) -> Schema:
     """The columns of a pull query's answer: a table's key columns are marked as such."""
-    typing = Typing(
-        {c.name: c.type for c in processing_schema(query.source)},
-        functions,
-        interpreted=query.source.is_table,
-    )
+    columns = (*processing_schema(query.source), *pull_table_columns(query, functions))
+    typing = Typing({c.name: c.type for c in columns}, functions, interpreted=query.source.is_table)
     key: list[Column] = []
     value: list[Column] = []
-    for item in query.items:
-        column = Column(item.name, typing.known(item.expression))
-        node = item.expression
+    for item, node in zip(query.items, pull_expressions(query, functions), strict=True):
+        column = Column(item.name, typing.known(node))
         is_key = isinstance(node, ast.Column) and (
             query.source.schema.is_key(node.name) or node.name in WINDOW_BOUNDS
         )
         (key if is_key and query.source.is_table else value).append(column)
     schemas.check_unique(tuple(key) + tuple(value), "value")
     return Schema(tuple(key), tuple(value))
+
+
+def pull_expressions(query: AnalyzedQuery, functions: Registry) -> list[ast.Expression]:
+    """A pull query's items, the columns of table functions in the place of their calls."""
+    return tables.split([i.expression for i in query.items], functions)[1]
+
+
+def pull_table_columns(query: AnalyzedQuery, functions: Registry) -> tuple[Column, ...]:
+    """The columns that a pull query's table functions add to its source's."""
+    typing = Typing({c.name: c.type for c in processing_schema(query.source)}, functions)
+    return tables.table_columns(query.table_calls, typing, functions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,26 +133,28 @@ class _Planner:
             return JoinPlanner(self._query, self._functions).plan()
         return source_step(self._query.source)
 
-    def _typing(self, step: Step) -> Typing:
-        return Typing({c.name: c.type for c in step.schema.value}, self._functions)
-
-    def _columns(self, items: list[Item], step: Step) -> tuple[Column, ...]:
-        typing = self._typing(step)
-        return tuple(Column(i.name, typing.known(i.expression)) for i in items)
-
     def _select(
         self, step: Step, items: list[Item], key: tuple[Column, ...], context: str
     ) -> Select:
-        value = self._columns(items, step)
-        schemas.check_unique(value, "value")
-        named = tuple(Named(i.name, text_of(i.expression)) for i in items)
-        return Select(step, context, named, Schema(key, value))
+        return select_step(step, items, key, context, self._functions)
+
+    def _flat_map(self, step: Step, items: list[Item]) -> tuple[Step, list[Item]]:
+        """The rows that table functions give, and the items over them."""
+        calls, nodes = tables.split([i.expression for i in items], self._functions)
+        if not calls:
+            return step, items
+        typing = Typing({c.name: c.type for c in step.schema.value}, self._functions)
+        added = tables.table_columns(calls, typing, self._functions)
+        schema = Schema(step.schema.key, step.schema.value + added)
+        flat = FlatMap(step, "FlatMap", tuple(text_of(c) for c in calls), schema)
+        return flat, [Item(i.name, node) for i, node in zip(items, nodes, strict=True)]
 
     def _projected(self, step: Step) -> Planned:
         query = self._query
         items = list(query.items)
         if query.repartitioned:
             step, items = self._partitioned(step, items)
+        step, items = self._flat_map(step, items)
         key = step.schema.key
         if self._persistent:
             key, items = self._take_key(items, self._keys(step, items))
@@ -243,144 +239,14 @@ class _Planner:
         return tuple(found), rest
 
     def _aggregated(self, step: Step) -> Planned:
-        query = self._query
-        if not query.group_by:
-            calls = ", ".join(text_of(c) for c in query.aggregates)
-            raise StatementError(
-                "CREATE TABLE AS SELECT statement does not support aggregate function "
-                f"[{calls}] without a GROUP BY clause."
-            )
-        prepared, arguments = self._prepare(step)
-        grouped = self._group(prepared)
-        aggregate = self._aggregate(grouped, arguments)
-        replace = self._results()
-        last: Step = aggregate
-        if query.having is not None:
-            having = rewrite(query.having, replace)
-            last = Filter(last, "Aggregate-HavingFilter", text_of(having), last.schema)
-        items = list(query.items)
-        key = grouped.schema.key
+        planner = AggregationPlanner(self._query, self._functions, self._sink, self._key_format)
+        grouped = planner.plan(step)
+        items = list(self._query.items)
+        key = grouped.step.schema.key
         if self._persistent:
-            pairs = list(zip(query.group_by, grouped.schema.key, strict=True))
-            texts = [text_of(g) for g in query.group_by]
-            key, items = self._take_key(items, _Keys(pairs, "grouping expression", texts))
-        results = [Item(i.name, rewrite(i.expression, replace)) for i in items]
-        select = self._select(last, results, key, "Aggregate-Project")
-        window = None if query.window is None else query.window.info
+            texts = [text_of(node) for node, _ in grouped.keys]
+            key, items = self._take_key(items, _Keys(grouped.keys, "grouping expression", texts))
+        results = [Item(i.name, rewrite(i.expression, grouped.replace)) for i in items]
+        select = self._select(grouped.step, results, key, "Aggregate-Project")
+        window = None if self._query.window is None else self._query.window.info
         return Planned(select, select.schema, window)
-
-    def _prepare(self, step: Step) -> tuple[Select, list[ColumnName]]:
-        """The columns the aggregation needs, and which of them each aggregate reads."""
-        query = self._query
-        needed: list[Item] = []
-        arguments: list[ColumnName] = []
-
-        later = () if query.window is None else WINDOW_BOUNDS
-
-        def need(node: ast.Expression) -> None:
-            for found in walk(node):
-                if not isinstance(found, ast.Column) or found.name in later:
-                    continue
-                if all(i.name != found.name for i in needed):
-                    needed.append(Item(found.name, found))
-
-        internal: list[Item] = []
-        for item in query.items:
-            need(_plain_part(item.expression, self._functions))
-            for call in _calls(item.expression, self._functions):
-                for argument in call.arguments:
-                    need(argument)
-        for node in (*query.group_by, *([] if query.having is None else [query.having])):
-            need(node)
-        for call in query.aggregates:
-            if len(call.arguments) != 1:
-                self._match(call, step)
-                raise StatementError(f"{call.name} takes one argument.")
-            argument = call.arguments[0]
-            if isinstance(argument, ast.Column):
-                arguments.append(argument.name)
-                continue
-            name = ColumnName(f"KSQL_INTERNAL_COL_{len(internal)}")
-            internal.append(Item(name, argument))
-            arguments.append(name)
-        prepared = self._select(step, needed + internal, step.schema.key, "Aggregate-Prepare")
-        return prepared, arguments
-
-    def _group(self, prepared: Select) -> GroupBy:
-        query = self._query
-        typing = self._typing(prepared)
-        keys = []
-        for index, node in enumerate(query.group_by):
-            name = next((i.name for i in query.items if i.expression == node), None)
-            if isinstance(node, ast.Column):
-                name = node.name
-            keys.append(Item(name or ColumnName(f"KSQL_COL_{index}"), node))
-        columns = tuple(Column(k.name, typing.known(k.expression)) for k in keys)
-        own = [ast.Column(name=c.name) for c in prepared.schema.key]
-        schema = Schema(columns, prepared.schema.value)
-        formats = internal_formats(query.source, schema, self._key_format)
-        schemas.check_formats(
-            Schema(columns), formats.key, Format("JSON"), error=_key_error(self._sink)
-        )
-        return GroupBy(
-            prepared,
-            "Aggregate-GroupBy",
-            bool(own) and list(query.group_by) == own and query.source.window is None,
-            tuple(Named(k.name, text_of(k.expression)) for k in keys),
-            formats,
-            schema,
-        )
-
-    def _match(self, call: ast.Call, step: Step) -> Match:
-        typing = self._typing(step)
-        return self._functions.get(call.name).resolve([typing.of(a) for a in call.arguments])
-
-    def _aggregate(self, grouped: GroupBy, arguments: list[ColumnName]) -> Aggregate:
-        query = self._query
-        columns = list(grouped.schema.value)
-        types = {c.name: c.type for c in columns}
-        calls = []
-        for index, (call, name) in enumerate(zip(query.aggregates, arguments, strict=True)):
-            found = self._functions.get(call.name).resolve([types[name]])
-            columns.append(Column(variable(index), found.returns))
-            calls.append(AggregateCall(call.name, name))
-        if query.window is not None:
-            columns += columns_of(WINDOW_BOUNDS.items())
-        schema = Schema(grouped.schema.key, tuple(columns))
-        return Aggregate(
-            grouped, "Aggregate-Aggregate", tuple(calls), grouped.formats, schema, query.window
-        )
-
-    def _results(self) -> Callable[[ast.Expression], ast.Expression | None]:
-        variables = {call: variable(i) for i, call in enumerate(self._query.aggregates)}
-
-        def replace(node: ast.Expression) -> ast.Expression | None:
-            if isinstance(node, ast.Call) and node in variables:
-                return ast.Column(name=variables[node])
-            return None
-
-        return replace
-
-
-def _key_error(sink: str) -> type[BadRequest] | type[StatementError]:
-    return BadRequest if sink else StatementError
-
-
-def variable(index: int) -> ColumnName:
-    """The column of an aggregate's result."""
-    return ColumnName(f"KSQL_AGG_VARIABLE_{index}")
-
-
-def _calls(node: ast.Expression, functions: Registry) -> list[ast.Call]:
-    return [n for n in walk(node) if isinstance(n, ast.Call) and functions.is_aggregate(n.name)]
-
-
-def _plain_part(node: ast.Expression, functions: Registry) -> ast.Expression:
-    """The expression with aggregate calls blanked out."""
-
-    def blank(found: ast.Expression) -> ast.Expression | None:
-        if isinstance(found, ast.Call) and functions.is_aggregate(found.name):
-            return ast.Null()
-        return None
-
-    return rewrite(node, blank)

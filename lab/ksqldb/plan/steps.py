@@ -15,7 +15,7 @@ from lab.ksqldb.names import ColumnName, QueryId, SourceName, TopicName
 from lab.ksqldb.sql.ast import JoinKind
 from lab.ksqldb.sql.types import SqlType
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +164,22 @@ class ForeignKeyJoin:
 
 
 @dataclass(frozen=True, slots=True)
+class FlatMap:
+    """Calls table functions (each with one argument): a row becomes as many as they give.
+
+    Their results are the last columns, one per call.
+    """
+
+    source: Step
+    context: str
+    calls: tuple[str, ...]
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
 class GroupBy:
-    """Groups by the key itself, or by expressions through a repartition topic."""
+    """Groups a stream by its key itself, or a stream or a table by expressions through a
+    repartition topic."""
 
     source: Step
     context: str
@@ -177,10 +191,11 @@ class GroupBy:
 
 @dataclass(frozen=True, slots=True)
 class AggregateCall:
-    """An aggregate over one column of the grouped rows."""
+    """An aggregate over columns of the grouped rows; ``constants`` are literals as SQL text."""
 
     function: str
-    column: ColumnName
+    columns: tuple[ColumnName, ...]
+    constants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +228,9 @@ class Sink:
 
 Join = StreamStreamJoin | StreamTableJoin | TableTableJoin | ForeignKeyJoin
 
-Step = StreamSource | TableSource | Filter | Select | SelectKey | Join | GroupBy | Aggregate | Sink
+Rekeying = SelectKey | GroupBy
+
+Step = StreamSource | TableSource | Filter | Select | FlatMap | Rekeying | Join | Aggregate | Sink
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,9 @@ class PersistentQueries:
     def _build(self, plan: QueryPlan, properties: Mapping[str, str]) -> Topology:
         effective = self._config.effective() | dict(properties)
         throws = effective["ksql.timestamp.throw.on.invalid"] == "true"
-        builder = TopologyBuilder(plan, self._functions, self._parse, self._log, throws=throws)
+        builder = TopologyBuilder(
+            plan, self._functions, self._parse, self._log, effective, throws=throws
+        )
         return builder.build()
 
     def _retries(self, properties: Mapping[str, str]) -> Retries:

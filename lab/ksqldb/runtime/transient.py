@@ -25,7 +25,12 @@ from lab.ksqldb.jvm.rows import ParseExpression
 from lab.ksqldb.jvm.topology import Topology, TopologyBuilder
 from lab.ksqldb.jvm.values import to_java
 from lab.ksqldb.names import QueryId
-from lab.ksqldb.plan.planner import plan_push, pull_projection
+from lab.ksqldb.plan.planner import (
+    plan_push,
+    pull_expressions,
+    pull_projection,
+    pull_table_columns,
+)
 from lab.ksqldb.plan.steps import QueryPlan
 from lab.ksqldb.runtime.persistent import PersistentQueries
 
@@ -223,7 +228,8 @@ class TransientQueries:
         columns = planned.schema.value
         limit = -1 if query.limit is None else query.limit
         queue = PushQueue(columns, text.before, text.after, limit)
-        builder = TopologyBuilder(plan, self._functions, self._parse, self._log)
+        known = {**self._config.effective(), **properties}
+        builder = TopologyBuilder(plan, self._functions, self._parse, self._log, known)
         topology = builder.build(queue.java)
         group = self.group(id_)
         settings = self._config.streams_settings(properties)
@@ -269,14 +275,22 @@ class TransientQueries:
         limit = -1 if query.limit is None else query.limit
         columns = {c.name: c for c in schema.columns}
         answer = rows.answer([columns[i.name] for i in query.items], text.before, text.after)
-        select = [i.expression for i in query.items]
+        select = pull_expressions(query, self._functions)
         if query.source.is_table:
             settings = self._config.effective() | dict(properties)
             data = self._table(query, catalog, settings, select, answer, limit)
             ordered = Schema(schema.key, schema.value)
             return TablePull(_pull_id(), ordered, data)
         scan = StreamScan(
-            self._broker, query.source, select, query.where, self._functions, answer, limit
+            self._broker,
+            query.source,
+            select,
+            query.where,
+            self._functions,
+            answer,
+            limit,
+            query.table_calls,
+            pull_table_columns(query, self._functions),
         )
         return StreamPull(self.new_push_id(query), schema, scan)
 

@@ -1,42 +1,51 @@
 package lab.ksqldb.agg;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
-/** COLLECT_LIST: at most 1000 values. */
+/** COLLECT_LIST: values in their order, NULLs too; what comes after the limit is left out. */
 public final class CollectList implements Aggregate.Undoable {
-    private static final int LIMIT = 1000;
+    private final int limit;
 
-    public CollectList(String type) {}
+    public CollectList(Setup setup) {
+        limit = setup.limit("collect_list");
+    }
 
     @Override
     public Object initial() {
-        return new ArrayList<>();
+        return Collections.emptyList();
     }
 
     @Override
     public Object add(Object value, Object state) {
         List<?> old = (List<?>) state;
-        if (old.size() >= LIMIT) {
+        if (old.size() >= limit) {
             return state;
         }
-        List<Object> next = new ArrayList<>(old);
+        List<Object> next = new ArrayList<>(old.size() + 1);
+        next.addAll(old);
         next.add(value);
         return next;
     }
 
+    /** Takes the last such value away. */
     @Override
     public Object undo(Object value, Object state) {
+        int index = ((List<?>) state).lastIndexOf(value);
+        if (index < 0) {
+            return state;
+        }
         List<Object> next = new ArrayList<>((List<?>) state);
-        next.remove(value);
+        next.remove(index);
         return next;
     }
 
     @Override
-    public Object merge(Object left, Object right) {
-        List<Object> all = new ArrayList<>((List<?>) left);
-        List<?> more = (List<?>) right;
-        all.addAll(more.subList(0, Math.min(more.size(), LIMIT - all.size())));
+    public Object merge(Object first, Object second) {
+        List<Object> all = new ArrayList<>((List<?>) first);
+        List<?> more = (List<?>) second;
+        all.addAll(more.subList(0, Math.max(0, Math.min(more.size(), limit - all.size()))));
         return all;
     }
 }

@@ -2,7 +2,7 @@ package lab.ksqldb.agg;
 
 /** COUNT: values that are not NULL. */
 public final class Count implements Aggregate.Undoable {
-    public Count(String type) {}
+    public Count(Setup setup) {}
 
     @Override
     public Object initial() {
@@ -20,7 +20,7 @@ public final class Count implements Aggregate.Undoable {
     }
 
     @Override
-    public Object merge(Object left, Object right) {
-        return (Long) left + (Long) right;
+    public Object merge(Object first, Object second) {
+        return (Long) first + (Long) second;
     }
 }

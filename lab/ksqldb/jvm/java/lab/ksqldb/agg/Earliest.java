@@ -1,36 +1,37 @@
 package lab.ksqldb.agg;
 
-import java.util.concurrent.atomic.AtomicLong;
 import lab.ksqldb.row.Row;
 
-/** EARLIEST_BY_OFFSET: the state is (SEQ, VAL), the number rising with each value taken. */
+/** EARLIEST_BY_OFFSET of one value: the state is its (SEQ, VAL). */
 public final class Earliest implements Aggregate {
-    private static final AtomicLong SEQUENCE = new AtomicLong();
+    private static final Offsets OFFSETS = new Offsets();
 
-    public Earliest(String type) {}
+    private final boolean ignoresNulls;
+
+    public Earliest(Setup setup) {
+        ignoresNulls = setup.ignoresNulls();
+    }
 
     @Override
     public Object initial() {
-        return new Row(new Object[] {null, null});
+        return Offsets.none();
     }
 
     @Override
     public Object add(Object value, Object state) {
-        if (value == null || ((Row) state).columns[0] != null) {
-            return state;
+        return !Offsets.empty(state) || value == null && ignoresNulls ? state : OFFSETS.pair(value, state);
+    }
+
+    @Override
+    public Object merge(Object first, Object second) {
+        if (Offsets.empty(first) || Offsets.empty(second)) {
+            return Offsets.empty(first) ? second : first;
         }
-        return new Row(new Object[] {SEQUENCE.getAndIncrement(), value});
+        return Offsets.order(first, second) <= 0 ? first : second;
     }
 
     @Override
     public Object result(Object state) {
-        return ((Row) state).columns[1];
-    }
-
-    @Override
-    public Object merge(Object left, Object right) {
-        Long a = (Long) ((Row) left).columns[0];
-        Long b = (Long) ((Row) right).columns[0];
-        return a == null || (b != null && b < a) ? right : left;
+        return Offsets.value((Row) state);
     }
 }

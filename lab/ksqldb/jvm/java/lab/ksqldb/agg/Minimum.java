@@ -1,25 +1,11 @@
 package lab.ksqldb.agg;
 
-/** MIN; NULLs are left out. */
-public final class Minimum implements Aggregate {
-    public Minimum(String type) {}
+/** MIN. */
+public final class Minimum extends Extreme {
+    public Minimum(Setup setup) {}
 
     @Override
-    public Object initial() {
-        return null;
-    }
-
-    @Override
-    @SuppressWarnings("unchecked")
-    public Object add(Object value, Object state) {
-        if (value == null) {
-            return state;
-        }
-        return state == null || ((Comparable<Object>) value).compareTo(state) < 0 ? value : state;
-    }
-
-    @Override
-    public Object merge(Object left, Object right) {
-        return add(right, left);
+    boolean better(int order) {
+        return order < 0;
     }
 }

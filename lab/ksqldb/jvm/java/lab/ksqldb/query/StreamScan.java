@@ -4,12 +4,15 @@ import java.io.ByteArrayOutputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import lab.ksqldb.client.Broker;
 import lab.ksqldb.row.Row;
 import lab.ksqldb.serde.RowSerde;
 import lab.ksqldb.step.ColumnTimestamp;
+import lab.ksqldb.step.FlatMapStep;
 import lab.ksqldb.step.HeaderColumns;
 import lab.ksqldb.step.Problems;
 import lab.ksqldb.step.PseudoColumns;
@@ -37,14 +40,22 @@ public final class StreamScan {
     private final int values;
     private final HeaderColumns headers;
     private final RowFunction query;
+    private final FlatMapStep flat;
+    private final RowFunction projection;
     private final Answer answer;
     private final Map<TopicPartition, Long> ends;
     private final List<TopicPartition> open;
+    private final Set<TopicPartition> unread;
     private long left;
 
+    /**
+     * {@code query} filters and projects a row; with table functions {@code flat} it only filters, and
+     * {@code projection} makes the answer's rows of what they give.
+     */
     public StreamScan(
             Broker broker, String topic, Serde<?> key, RowSerde value, ColumnTimestamp time, boolean timeInKey,
-            int timeIndex, int values, HeaderColumns headers, RowFunction query, Answer answer, long limit) {
+            int timeIndex, int values, HeaderColumns headers, RowFunction query, FlatMapStep flat,
+            RowFunction projection, Answer answer, long limit) {
         this.topic = topic;
         this.key = key.deserializer();
         this.value = value;
@@ -54,6 +65,8 @@ public final class StreamScan {
         this.values = values;
         this.headers = headers;
         this.query = query;
+        this.flat = flat;
+        this.projection = projection;
         this.answer = answer;
         left = limit < 0 ? Long.MAX_VALUE : limit;
         consumer = broker.reader(Map.of("max.poll.records", "5000"));
@@ -67,6 +80,7 @@ public final class StreamScan {
         open = new ArrayList<>(all);
         Map<TopicPartition, Long> starts = consumer.beginningOffsets(all);
         open.removeIf(partition -> starts.get(partition) >= ends.get(partition));
+        unread = new HashSet<>(open);
     }
 
     /** More rows, perhaps none yet; null at the end. */
@@ -76,8 +90,12 @@ public final class StreamScan {
         }
         ByteArrayOutputStream out = new ByteArrayOutputStream(1024);
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
-            if (left > 0 && record.offset() < ends.get(new TopicPartition(topic, record.partition()))) {
+            TopicPartition partition = new TopicPartition(topic, record.partition());
+            if (left > 0 && record.offset() < ends.get(partition)) {
                 row(record, out);
+                if (record.offset() + 1 == ends.get(partition)) {
+                    unread.remove(partition);
+                }
             }
         }
         Map<TopicPartition, Long> reached = new HashMap<>();
@@ -110,10 +128,30 @@ public final class StreamScan {
         PseudoColumns.fill(row.columns, values, id, timestamp, record.partition(), record.offset());
         headers.fill(row.columns, record.headers());
         Object[] result = query.apply(row.columns, Problems.IGNORED);
-        if (result != null) {
+        if (result == null) {
+            return;
+        }
+        if (flat == null) {
             answer.write(result, out);
             left--;
+            return;
         }
+        boolean last = isLast(record);
+        for (Object[] made : flat.rows(result, Problems.IGNORED)) {
+            answer.write(projection.apply(made, Problems.IGNORED), out);
+            if (last) {
+                return;
+            }
+        }
+    }
+
+    /**
+     * Whether every partition was read to its end with this record. As ksqlDB's, a query ends with the
+     * first row of such a record.
+     */
+    private boolean isLast(ConsumerRecord<byte[], byte[]> record) {
+        TopicPartition own = new TopicPartition(topic, record.partition());
+        return record.offset() + 1 == ends.get(own) && unread.size() == 1 && unread.contains(own);
     }
 
     /** Whether the limit ended the scan. */

@@ -2,7 +2,6 @@ package lab.ksqldb.step;
 
 import static java.time.Duration.ofMillis;
 
-import lab.ksqldb.agg.Aggregate;
 import lab.ksqldb.row.Row;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.utils.Bytes;
@@ -19,24 +18,21 @@ import org.apache.kafka.streams.kstream.Windowed;
 import org.apache.kafka.streams.state.SessionStore;
 import org.apache.kafka.streams.state.WindowStore;
 
-/** Aggregates groups within windows of time; rows as {@link AggregateStep} has them. Times are in ms. */
+/** Aggregates groups within windows of time. Times are in ms. */
 public final class WindowedAggregateStep {
     private final KGroupedStream<Row, Row> in;
     private final EmitStrategy emit;
-    private final int columns;
-    private final Aggregate[] aggregates;
+    private final Groups groups;
     private final Initializer<Row> initial;
     private final Aggregator<Row, Row, Row> next;
 
-    /** {@code last}: windows are given on once, when they close. The rest as in {@link AggregateStep#stream}. */
-    public WindowedAggregateStep(
-            KGroupedStream<Row, Row> in, boolean last, int columns, Aggregate[] aggregates, int[] arguments) {
+    /** {@code last}: windows are given on once, when they close. */
+    public WindowedAggregateStep(KGroupedStream<Row, Row> in, boolean last, Groups groups) {
         this.in = in;
-        this.columns = columns;
-        this.aggregates = aggregates;
+        this.groups = groups;
         emit = last ? EmitStrategy.onWindowClose() : EmitStrategy.onWindowUpdate();
-        initial = () -> AggregateStep.initial(columns, aggregates);
-        next = (group, row, old) -> AggregateStep.next(row.columns, old.columns, columns, aggregates, arguments);
+        initial = groups::initial;
+        next = (group, row, old) -> groups.add(row, old);
     }
 
     /** Windows of {@code size} that begin every {@code advance}; a negative retention is the least possible. */
@@ -57,16 +53,8 @@ public final class WindowedAggregateStep {
         return in.windowedBy(SessionWindows.ofInactivityGapAndGrace(ofMillis(gap), ofMillis(grace)))
                 .emitStrategy(emit)
                 .aggregate(
-                        initial, next, (group, left, right) -> merged(left.columns, right.columns),
+                        initial, next, (group, left, right) -> groups.merge(left, right),
                         retention < 0 ? stored : stored.withRetention(ofMillis(retention)));
-    }
-
-    private Row merged(Object[] left, Object[] right) {
-        Object[] row = right.clone();
-        for (int i = columns; i < row.length; i++) {
-            row[i] = aggregates[i - columns].merge(left[i], right[i]);
-        }
-        return new Row(row);
     }
 
     /** States to results, the bounds of their window in the last two places. */
@@ -76,7 +64,7 @@ public final class WindowedAggregateStep {
                 Named.as(name));
     }
 
-    /** Results of {@link AggregateStep#resultsOf} with two more places. */
+    /** Results of {@link Groups#results} with two more places. */
     public static RowFunction resultsOf(RowFunction results) {
         return (row, problems) -> {
             Object[] plain = results.apply(row, problems);
