@@ -11,6 +11,7 @@
     │   ├── BadRequest            the request itself is wrong (40000)
     │   ├── NotFound              40400
     │   ├── AssertionFailed       41700: an ASSERT does not hold
+    │   ├── ShuttingDown          50302: the cluster was terminated
     │   ├── CatchUpTimeout        50301: an earlier command was not applied in time
     │   └── NotReady              50303 until the command topic is replayed
     └── ServerFault               something failed on our side or the broker's (50000)
@@ -65,6 +66,12 @@ class CatchUpTimeout(RequestError):
     """A command that the client waits for was not applied in time."""
 
     error_code = 50301
+
+
+class ShuttingDown(RequestError):
+    """The cluster was terminated: nothing is served any more."""
+
+    error_code = 50302
 
 
 class AssertionFailed(RequestError):

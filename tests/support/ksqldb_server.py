@@ -111,6 +111,10 @@ class Server:
         lines = [x for x in response.text.split("\n") if x]
         return [json.loads(x) for x in lines[1:]]
 
+    def get(self, path: str) -> Any:
+        """A request without a body."""
+        return httpx2.get(self.url + path, timeout=30)
+
     def post(self, path: str, body: Any, **headers: str) -> Any:
         """A request with a JSON body."""
         return httpx2.post(self.url + path, json=body, headers=headers, timeout=30)

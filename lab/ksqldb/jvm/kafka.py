@@ -73,6 +73,11 @@ class Broker:
             return None
         return Topic(TopicName(name), int(found[0]), int(found[1]), int(found[2]))
 
+    def latest_time(self, topic: str) -> int:
+        """The latest time of a topic's records in ms, or -1."""
+        with translated():
+            return int(self.java.latestTime(topic))
+
     def create(self, topic: NewTopic) -> None:
         """Create a topic."""
         with translated():

@@ -34,6 +34,26 @@ class Retries:
     broker: Broker | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Records and bytes through a topic; rates are per second."""
+
+    sent_rate: float = 0.0
+    sent: float = 0.0
+    read_rate: float = 0.0
+    read: float = 0.0
+    read_bytes: float = 0.0
+
+    def __add__(self, other: Traffic) -> Traffic:
+        return Traffic(
+            self.sent_rate + other.sent_rate,
+            self.sent + other.sent,
+            self.read_rate + other.read_rate,
+            self.read + other.read,
+            self.read_bytes + other.read_bytes,
+        )
+
+
 class StreamsApp:
     """One Kafka Streams application."""
 
@@ -89,6 +109,11 @@ class StreamsApp:
     def failures(self) -> list[tuple[int, str, str]]:
         """Time in ms, stack trace and kind (USER, SYSTEM, UNKNOWN) of the last failures."""
         return [(int(str(f[0])), str(f[1]), str(f[2])) for f in self.java.failures()]
+
+    def traffic(self, topic: str) -> Traffic:
+        """What it has read from a topic and written to it since its start."""
+        with translated():
+            return Traffic(*(float(x) for x in self.java.traffic(topic)))
 
     def tasks(self) -> list[tuple[str, str, int, int, int]]:
         """Task, topic, partition, end offset and committed offset of each partition read here."""

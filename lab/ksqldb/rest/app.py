@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -68,8 +69,11 @@ class Application:
             Route("/inserts-stream", self._guarded(self._inserts), methods=["POST"]),
             Route("/status", self._guarded(self._all_status)),
             Route("/status/{kind}/{name}/{action}", self._guarded(self._status)),
-            Route("/is_valid_property/{name}", self._valid_property),
-            Route("/clusterStatus", self._no_cluster_status),
+            Route("/is_valid_property/{name}", self._guarded(self._valid_property)),
+            Route("/clusterStatus", self._switched_off),
+            Route("/heartbeat", self._switched_off, methods=["POST"]),
+            Route("/lag", self._switched_off, methods=["POST"]),
+            Route("/terminate", self._guarded(self._terminate), methods=["POST"]),
             Route("/v1/metadata", self._metadata),
             Route("/v1/metadata/id", self._metadata_id),
         ]
@@ -185,10 +189,38 @@ class Application:
             raise NotFound("Command not found")
         return _json({"status": "SUCCESS", "message": found.message, "queryId": found.query})
 
-    async def _valid_property(self, _request: Request) -> Response:
+    async def _valid_property(self, request: Request) -> ASGIApp:
+        name = request.path_params["name"]
+        denied = self._engine.config.effective()["ksql.properties.overrides.denylist"]
+        if name in {n.strip() for n in denied.split(",")}:
+            raise BadRequest(
+                "One or more properties overrides set locally are prohibited by the KSQL server "
+                f"(use UNSET to reset their default value): [{name}]"
+            )
         return _json(True)
 
-    async def _no_cluster_status(self, _request: Request) -> Response:
+    async def _terminate(self, request: Request) -> ASGIApp:
+        body = await json_object(request)
+        await self._run(self._engine.check_ready)
+        patterns = body.get("deleteTopicList") or []
+        if not isinstance(patterns, list) or not all(isinstance(p, str) for p in patterns):
+            raise BadRequest('"deleteTopicList" must be a list of texts')
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise BadRequest(f"Invalid pattern: {pattern}: {error}") from None
+        await self._run(self._engine.terminate_cluster, patterns)
+        done = entities.status(
+            "cluster/TerminateCluster/terminate",
+            "Cluster terminated.",
+            None,
+            "TERMINATE CLUSTER;",
+            self._engine.runner.applied + 1,
+        )
+        return _json([done])
+
+    async def _switched_off(self, _request: Request) -> Response:
         return Response(status_code=404, media_type=_JSON)
 
     async def _metadata(self, _request: Request) -> Response:

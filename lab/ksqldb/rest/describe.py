@@ -7,11 +7,12 @@ from typing import Any
 
 from lab.ksqldb.analysis.query import analyze
 from lab.ksqldb.catalog import Source
-from lab.ksqldb.errors import KsqlError, NotSupported, StatementError
+from lab.ksqldb.errors import KsqlError, StatementError
 from lab.ksqldb.jvm.topology import TopologyBuilder
 from lab.ksqldb.plan import explain, steps
 from lab.ksqldb.plan.planner import plan_push
 from lab.ksqldb.rest.entities import Entity, fields, running_query, source_fields
+from lab.ksqldb.rest.statistics import of_topic
 from lab.ksqldb.runtime.engine import Engine
 from lab.ksqldb.runtime.persistent import PersistentQuery
 from lab.ksqldb.runtime.planned import Distributed
@@ -22,6 +23,10 @@ from lab.ksqldb.sql import ast
 def source_description(engine: Engine, source: Source, *, extended: bool) -> Entity:
     """A source as DESCRIBE shows it."""
     topic = engine.broker.find(source.topic)
+    statistics = ""
+    figures: list[Entity] = []
+    if extended and topic is not None:
+        statistics, figures = of_topic(engine, source.topic)
     find = engine.persistent.find
     readers = [q for r in engine.catalog.readers(source.name) if (q := find(r.id))]
     writers = [q for w in engine.catalog.writers(source.name) if (q := find(w.id))]
@@ -33,7 +38,7 @@ def source_description(engine: Engine, source: Source, *, extended: bool) -> Ent
         "fields": source_fields(source),
         "type": source.kind,
         "timestamp": source.timestamp.column if source.timestamp else "",
-        "statistics": "",
+        "statistics": statistics,
         "errorStats": "",
         "extended": extended,
         "keyFormat": source.key_format.name,
@@ -44,7 +49,7 @@ def source_description(engine: Engine, source: Source, *, extended: bool) -> Ent
         "statement": source.statement,
         "queryOffsetSummaries": [_offsets(engine, q) for q in writers] if extended else [],
         "sourceConstraints": list(engine.catalog.derived_sources(source.name)),
-        "clusterStatistics": [],
+        "clusterStatistics": figures,
         "clusterErrorStats": [],
     }
 
@@ -170,16 +175,16 @@ def explain_statement(
             plan = steps.QueryPlan(id_, analyzed.sources, None, planned.step)
             group = engine.transient.group(id_)
             shown = text
-        case ast.CreateAsSelect():
+        case ast.CreateAsSelect() | ast.InsertSelect() | ast.CreateSource():
             planning = engine.planning(engine.catalog, engine.broker)
-            made = planning.create_as_select(statement, engine.next_query_number)
+            made = planning.plan(statement, engine.next_query_number)
             if not isinstance(made, Distributed) or made.command.query is None:
-                raise StatementError("The source exists already: there is nothing to explain.")
+                raise StatementError("The provided statement does not run a ksql query")
             plan = made.command.query
             group = engine.persistent.application_id(plan.id)
             shown = made.command.statement
         case _:
-            raise NotSupported(f"EXPLAIN of {type(statement).__name__}")
+            raise StatementError("The provided statement does not run a ksql query")
     builder = TopologyBuilder(plan, engine.functions, engine.parser.parse_expression, None)
     topology = builder.build()
     return _description(
@@ -188,7 +193,7 @@ def explain_statement(
         topology.description,
         group,
         properties,
-        kind="PUSH" if plan.sink is None else "PERSISTENT",
+        kind="PUSH" if isinstance(statement, ast.QueryStatement) else "PERSISTENT",
         sinks=[] if plan.sink is None else [plan.sink],
         hosts={},
         state=None,

@@ -14,6 +14,7 @@ from lab.ksqldb.errors import BadRequest, StatementError
 from lab.ksqldb.rest.statements import check_properties
 from lab.ksqldb.rest.streaming import Framing
 from lab.ksqldb.runtime.engine import Engine
+from lab.ksqldb.runtime.guards import check_pull
 from lab.ksqldb.runtime.printing import print_topic
 from lab.ksqldb.runtime.transient import Rows, RowText
 from lab.ksqldb.sql import ast, ast_admin
@@ -80,6 +81,7 @@ def _start(
 ) -> Selected:
     overrides = {str(k): str(v) for k, v in properties.items()}
     if query.emit is None:
+        check_pull(engine.config.effective())
         if engine.catalog.source(query.source.source) is not None:
             pull.check_shape(query)
         analyzed = analyze(query, engine.catalog, engine.functions, pull=True)

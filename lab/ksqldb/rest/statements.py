@@ -20,6 +20,7 @@ from lab.ksqldb.rest.handlers import (
 )
 from lab.ksqldb.rest.handlers.session import Handler, Session, entity
 from lab.ksqldb.runtime.engine import Engine
+from lab.ksqldb.runtime.guards import check_statement, is_on
 from lab.ksqldb.runtime.planned import Distributed, Warned, pretend
 from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql.parser import Parsed, Piece
@@ -182,12 +183,15 @@ class Statements:
         topics = SandboxTopics(engine.broker)
         planning = engine.planning(catalog, topics)
         number = engine.next_query_number
+        substitutes = is_on(engine.config.effective(), "ksql.variable.substitution.enable")
         parsed: list[Parsed] = []
         for piece in pieces:
-            item = engine.parser.prepare(piece, catalog.types(), session.variables)
+            variables = session.variables if substitutes else {}
+            item = engine.parser.prepare(piece, catalog.types(), variables)
             parsed.append(item)
             statement = item.statement
             try:
+                check_statement(statement, engine.config.effective())
                 if isinstance(statement, ast.QueryStatement | ast_admin.Print):
                     raise NotInThisPlace(
                         "The following statement types should be issued to the websocket "

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from lab.ksqldb.errors import (
     CatchUpTimeout,
     KsqlError,
     NotReady,
+    ShuttingDown,
     StartError,
     StatementError,
 )
@@ -35,7 +37,7 @@ from lab.ksqldb.jvm.values import to_java
 from lab.ksqldb.jvm.versions import invalid_value, known_properties
 from lab.ksqldb.names import ColumnName, QueryId
 from lab.ksqldb.plan.steps import Command
-from lab.ksqldb.runtime import commands
+from lab.ksqldb.runtime import commands, guards
 from lab.ksqldb.runtime.persistent import PersistentQueries
 from lab.ksqldb.runtime.planned import Distributed, apply
 from lab.ksqldb.runtime.planning import Planning
@@ -81,6 +83,7 @@ class Engine:
         self.failure: StartError | None = None
         self._restored: dict[QueryId, commands.Recorded] = {}
         self._paused: frozenset[QueryId] = frozenset()
+        self._terminated = False
         self.broker: Broker
         self.persistent: PersistentQueries
         self.transient: TransientQueries
@@ -177,6 +180,7 @@ class Engine:
             KsqlError: some of it failed.
         """
         if planned.command.query is not None:
+            guards.check_query_limit(planned.command, self.catalog, self.config.effective())
             # What cannot be built must not get into the topic, from which it would never start.
             self.persistent.check(planned.command.query)
         self._register(planned)
@@ -235,6 +239,7 @@ class Engine:
         for query in command.terminate:
             self._restored.pop(query, None)
         if replaying:
+            self.statuses[recorded.id] = _recalled(recorded)
             if command.query is not None:
                 self._restored[command.query.id] = recorded
             return
@@ -302,7 +307,9 @@ class Engine:
 
     def insertion(self, statement: ast.InsertValues, catalog: Catalog) -> Insertion:
         """Check an INSERT INTO … VALUES against a catalog."""
-        return analyze_insert(statement, catalog, self.functions)
+        made = analyze_insert(statement, catalog, self.functions)
+        guards.check_writable(made.source, self.config.effective())
+        return made
 
     def insert(self, insertion: Insertion) -> None:
         """Produce one record.
@@ -373,9 +380,29 @@ class Engine:
         Raises:
             NotReady: it is not.
         """
+        if self._terminated:
+            raise ShuttingDown("The cluster has been terminated. No new request will be accepted.")
         if not self.ready.is_set():
             raise NotReady("KSQL is not yet ready to serve requests.")
         self._restored_all.wait(_APPLY_SECONDS)
+
+    def terminate_cluster(self, patterns: Sequence[str]) -> None:
+        """End every query, and delete the command topic and the sinks' topics whose names match.
+
+        Nothing is served afterwards; a restart begins with nothing.
+        """
+        with self.changes:
+            self._terminated = True
+            self.transient.close()
+            self.runner.stop()
+            doomed = [
+                s.topic
+                for s in self.catalog.sources()
+                if s.written_by_query and any(re.fullmatch(p, s.topic) for p in patterns)
+            ]
+            for query in self.persistent.all():
+                self.persistent.terminate(query.id)
+            self.broker.delete(*doomed, self.config.command_topic)
 
     def stop(self) -> None:
         """Stop all queries and close all clients."""
@@ -387,3 +414,17 @@ class Engine:
             self._log.close_writer()
         if hasattr(self, "broker"):
             self.broker.close()
+
+
+def _recalled(recorded: commands.Recorded) -> Outcome:
+    """What became of a command of an earlier start."""
+    command = recorded.command
+    query = None if command.query is None else command.query.id
+    message = "Executed"
+    if query is not None:
+        message = f"Created query with ID {query}"
+    elif command.create is not None:
+        message = f"{command.create.kind.capitalize()} created"
+    elif command.drop is not None:
+        message = f"Source `{command.drop}` was dropped."
+    return Outcome(recorded.id, command.statement, message, query, recorded.offset)

@@ -10,6 +10,7 @@ from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.names import QueryId
 from lab.ksqldb.plan.internal import source_step
 from lab.ksqldb.plan.steps import Command, QueryPlan, RegisteredType
+from lab.ksqldb.runtime import guards
 from lab.ksqldb.runtime.planned import Distributed, Warned
 from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql import format as sql_format
@@ -41,7 +42,11 @@ class DdlPlanning:
         if isinstance(made, ddl.Exists):
             return Warned(made.message)
         kind = statement.kind.lower()
-        query = _materialization(made.source, next_id) if made.source.read_only else None
+        query = None
+        if made.source.read_only and guards.is_on(
+            self._effective, "ksql.source.table.materialization.enabled"
+        ):
+            query = _materialization(made.source, next_id)
         return Distributed(
             key=f"{kind}/{quote(statement.name)}/create",
             command=Command(made.statement, create=made.source, query=query),

@@ -91,3 +91,70 @@ def test_after_a_kill_every_kind_of_statement_is_there_again(server: Server, nam
     until(lambda: len(server.select(rows)) == 4, "each row twice")
     source_table = f"SELECT * FROM {name}_T;"
     assert server.select(source_table) == []
+
+
+def test_a_terminated_cluster_serves_nothing_and_begins_anew(server: Server, name: str) -> None:
+    server.ksql(
+        f"CREATE STREAM {name} (id VARCHAR KEY, v INT) "
+        f"WITH (KAFKA_TOPIC='{name}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+        f"CREATE STREAM {name}_O AS SELECT * FROM {name};"
+        f"CREATE STREAM {name}_P AS SELECT * FROM {name};"
+    )
+    wrong = server.post("/terminate", {"deleteTopicList": ["["]})
+    assert (wrong.status_code, wrong.json()["error_code"]) == (400, 40000)
+    done = server.post("/terminate", {"deleteTopicList": [f"{name}_O", f"{name}"]})
+    assert done.json()[0]["commandId"] == "cluster/TerminateCluster/terminate"
+    refused = server.post("/ksql", {"ksql": "SHOW STREAMS;"})
+    assert (refused.status_code, refused.json()["error_code"]) == (503, 50302)
+    admin = kafka_admin.AdminClient({"bootstrap.servers": server.bootstrap})
+
+    def left() -> set[str]:
+        topics = admin.list_topics(timeout=10).topics
+        return {t for t in topics if name in t or server.service_id in t}
+
+    kept = {name, f"{name}_P", f"{server.service_id}ksql_processing_log"}
+    until(lambda: left() == kept, "the end of the sink's, internal and command topics")
+    assert server.stop() == 0
+    server.start()
+    assert [s["name"] for s in server.ksql("SHOW STREAMS;")[0]["streams"]] == [
+        "KSQL_PROCESSING_LOG"
+    ]
+
+
+def test_what_the_settings_forbid_is_refused(make_server: Callable[[], Server], name: str) -> None:
+    server = make_server()
+    for setting in (
+        "ksql.query.persistent.active.limit=1",
+        "ksql.insert.into.values.enabled=false",
+        "ksql.create.or.replace.enabled=false",
+        "ksql.pull.queries.enable=false",
+        "ksql.properties.overrides.denylist=auto.offset.reset",
+    ):
+        server.option(f"--property={setting}")
+    server.start()
+
+    def message(path: str, body: Any) -> str:
+        answer = server.post(path, body)
+        assert answer.status_code == 400, answer.text
+        found: str = answer.json()["message"]
+        return found
+
+    columns = f"(id VARCHAR KEY, v INT) WITH (KAFKA_TOPIC='{name}', VALUE_FORMAT='JSON'"
+    statements = (
+        f"CREATE STREAM {name} {columns}, PARTITIONS=1); CREATE STREAM {name}_A AS SELECT * "
+        f"FROM {name};"
+    )
+    assert server.post("/ksql", {"ksql": statements}).status_code == 200
+    for statement, says in (
+        (f"CREATE STREAM {name}_B AS SELECT * FROM {name};", "configured limit"),
+        (f"INSERT INTO {name} VALUES ('a', 1);", "disabled INSERT INTO"),
+        (f"CREATE OR REPLACE STREAM {name} {columns});", "CREATE OR REPLACE is switched off"),
+        ("SET 'auto.offset.reset'='earliest';", "Cannot override"),
+    ):
+        assert says in message("/ksql", {"ksql": statement})
+    assert "disabled" in message("/query-stream", {"sql": f"SELECT * FROM {name};"})
+    answer = server.get("/is_valid_property/auto.offset.reset")
+    assert (answer.status_code, answer.json()["error_code"]) == (400, 40000)
+    status = server.get(f"/status/stream/`{name}_A`/create").json()
+    assert status["queryId"].startswith(f"CSAS_{name}_A_")
+    assert server.get("/status/stream/`NOPE`/create").status_code == 404

@@ -147,6 +147,19 @@ public final class Broker {
         }
     }
 
+    /** The latest time of a topic's records in ms, or -1. */
+    public long latestTime(String name) throws Exception {
+        Map<TopicPartition, OffsetSpec> wanted = new HashMap<>();
+        for (TopicPartitionInfo partition : wait(admin.describeTopics(List.of(name)).allTopicNames()).get(name).partitions()) {
+            wanted.put(new TopicPartition(name, partition.partition()), OffsetSpec.maxTimestamp());
+        }
+        long latest = -1;
+        for (var found : wait(admin.listOffsets(wanted).all()).values()) {
+            latest = Math.max(latest, found.timestamp());
+        }
+        return latest;
+    }
+
     /** Creates a topic; replicas of -1 are the broker's default. */
     public void create(String name, int partitions, int replicas, Map<String, String> configs) throws Exception {
         NewTopic topic = new NewTopic(name, partitions, (short) replicas).configs(configs);

@@ -84,6 +84,26 @@ public final class Runner {
         return failures.last();
     }
 
+    /** Records sent to a topic per second and in all, then records read from it per second, in all, and bytes. */
+    public double[] traffic(String topic) {
+        List<String> wanted = List.of(
+                "record-send-rate", "record-send-total", "records-consumed-rate", "records-consumed-total",
+                "bytes-consumed-total");
+        double[] found = new double[wanted.size()];
+        Set<String> taken = new java.util.HashSet<>();
+        streams.metrics().forEach((name, metric) -> {
+            int place = wanted.indexOf(name.name());
+            String of = name.tags().get("topic");
+            // A client may give one figure under two spellings of the topic's name.
+            if (place >= 0 && of != null && of.replace('.', '_').equals(topic.replace('.', '_'))
+                    && metric.metricValue() instanceof Double value && !value.isNaN()
+                    && taken.add(name.name() + " " + name.tags().get("client-id"))) {
+                found[place] += value;
+            }
+        });
+        return found;
+    }
+
     /** The tasks on this node: [task, topic, partition, end offset, committed offset]. */
     public String[][] tasks() {
         List<String[]> rows = new ArrayList<>();
