@@ -15,13 +15,14 @@ import org.apache.kafka.streams.kstream.Named;
 import org.apache.kafka.streams.kstream.SessionWindows;
 import org.apache.kafka.streams.kstream.TimeWindows;
 import org.apache.kafka.streams.kstream.Windowed;
+import org.apache.kafka.streams.processor.StateStore;
 import org.apache.kafka.streams.state.SessionStore;
 import org.apache.kafka.streams.state.WindowStore;
 
 /** Aggregates groups within windows of time. Times are in ms. */
 public final class WindowedAggregateStep {
     private final KGroupedStream<Row, Row> in;
-    private final EmitStrategy emit;
+    private final boolean last;
     private final Groups groups;
     private final Initializer<Row> initial;
     private final Aggregator<Row, Row, Row> next;
@@ -29,8 +30,8 @@ public final class WindowedAggregateStep {
     /** {@code last}: windows are given on once, when they close. */
     public WindowedAggregateStep(KGroupedStream<Row, Row> in, boolean last, Groups groups) {
         this.in = in;
+        this.last = last;
         this.groups = groups;
-        emit = last ? EmitStrategy.onWindowClose() : EmitStrategy.onWindowUpdate();
         initial = groups::initial;
         next = (group, row, old) -> groups.add(row, old);
     }
@@ -41,8 +42,8 @@ public final class WindowedAggregateStep {
         Materialized<Row, Row, WindowStore<Bytes, byte[]>> stored =
                 Materialized.<Row, Row, WindowStore<Bytes, byte[]>>as(store).withKeySerde(key).withValueSerde(state);
         return in.windowedBy(TimeWindows.ofSizeAndGrace(ofMillis(size), ofMillis(grace)).advanceBy(ofMillis(advance)))
-                .emitStrategy(emit)
-                .aggregate(initial, next, retention < 0 ? stored : stored.withRetention(ofMillis(retention)));
+                .emitStrategy(emit())
+                .aggregate(initial, next, kept(stored, retention));
     }
 
     /** Windows that end when {@code gap} passes without a row. */
@@ -51,10 +52,23 @@ public final class WindowedAggregateStep {
         Materialized<Row, Row, SessionStore<Bytes, byte[]>> stored =
                 Materialized.<Row, Row, SessionStore<Bytes, byte[]>>as(store).withKeySerde(key).withValueSerde(state);
         return in.windowedBy(SessionWindows.ofInactivityGapAndGrace(ofMillis(gap), ofMillis(grace)))
-                .emitStrategy(emit)
+                .emitStrategy(emit())
                 .aggregate(
                         initial, next, (group, left, right) -> groups.merge(left, right),
-                        retention < 0 ? stored : stored.withRetention(ofMillis(retention)));
+                        kept(stored, retention));
+    }
+
+    /**
+     * Without a cache where windows are given on when they close: the first search for closed ones
+     * would walk through the cache segment by segment from 1970 on.
+     */
+    private <S extends StateStore> Materialized<Row, Row, S> kept(Materialized<Row, Row, S> stored, long retention) {
+        Materialized<Row, Row, S> kept = retention < 0 ? stored : stored.withRetention(ofMillis(retention));
+        return last ? kept.withCachingDisabled() : kept;
+    }
+
+    private EmitStrategy emit() {
+        return last ? EmitStrategy.onWindowClose() : EmitStrategy.onWindowUpdate();
     }
 
     /** States to results, the bounds of their window in the last two places. */
