@@ -36,7 +36,9 @@ class JoinedSource:
     """One join: the sources before it, on the left, with one more on the right.
 
     ``left`` and ``right`` are the sides of the criteria, over the columns that each side gives.
-    ``keys`` are the columns that can name the result's key; without any it is a column of its own.
+    ``keys`` are the columns, or groups of them, that can name the result's key; without any it is a
+    column of its own. ``sure`` are the columns that hold the key in every row: an outer join leaves
+    the other side's NULL.
     """
 
     kind: ast.JoinKind
@@ -45,7 +47,8 @@ class JoinedSource:
     left: ast.Expression
     right: ast.Expression
     key_type: SqlType
-    keys: tuple[ColumnName, ...]
+    keys: tuple[tuple[ColumnName, ...], ...]
+    sure: tuple[ColumnName, ...]
     within: Within | None
 
     @property
@@ -186,6 +189,7 @@ class _Join:
             right=right,
             key_type=self._key_type(left_type, shape),
             keys=self._keys(left, right, shape),
+            sure=self._sure(left, right, shape),
             within=self._join.within,
         )
 
@@ -319,8 +323,7 @@ class _Join:
 
     def _is_left_key(self, left: ast.Expression) -> bool:
         if self._before:
-            keys = self._before[-1].keys
-            return isinstance(left, ast.Column) and left.name in keys
+            return isinstance(left, ast.Column) and left.name in self._before[-1].sure
         first = self._lefts[0]
         return [left] == [
             ast.Column(name=joined_name(first.alias, c.name)) for c in first.source.schema.key
@@ -328,18 +331,40 @@ class _Join:
 
     def _keys(
         self, left: ast.Expression, right: ast.Expression, shape: Shape
-    ) -> tuple[ColumnName, ...]:
+    ) -> tuple[tuple[ColumnName, ...], ...]:
         if shape == "FOREIGN-KEY":
-            return self._left_keys()
+            return self._before[-1].keys if self._before else (self._primary_key(),)
         if self._join.kind == "FULL":
             return ()
         # The side that is always there comes first.
         sides = (right, left) if self._join.kind == "RIGHT" else (left, right)
-        names = [n.name for n in sides if isinstance(n, ast.Column)]
-        if self._join.kind != "RIGHT" and self._before and names:
-            known = self._before[-1].keys
-            names += [k for k in known if names[0] in known and k not in names]
+        names: list[tuple[ColumnName, ...]] = [
+            (n.name,) for n in sides if isinstance(n, ast.Column)
+        ]
+        # What is equal to the criteria where it is there at all may give its name too.
+        before = self._before[-1].keys if self._before else ()
+        if isinstance(left, ast.Column) and (left.name,) in before:
+            names += [k for k in before if k not in names]
         return tuple(names)
+
+    def _sure(
+        self, left: ast.Expression, right: ast.Expression, shape: Shape
+    ) -> tuple[ColumnName, ...]:
+        if shape == "FOREIGN-KEY":
+            key = self._primary_key()
+            return self._before[-1].sure if self._before else key if len(key) == 1 else ()
+        kind = self._join.kind
+        found = [left] if kind in {"INNER", "LEFT"} else []
+        found += [right] if kind in {"INNER", "RIGHT"} else []
+        names = [n.name for n in found if isinstance(n, ast.Column)]
+        if self._is_before(left) and kind in {"INNER", "LEFT"}:
+            names += [k for k in self._before[-1].sure if k not in names]
+        return tuple(names)
+
+    def _is_before(self, left: ast.Expression) -> bool:
+        """Whether the left side is the key of the join before."""
+        before = self._before[-1].sure if self._before else ()
+        return isinstance(left, ast.Column) and left.name in before
 
     def _key_type(self, criteria: SqlType, shape: Shape) -> SqlType:
         if shape != "FOREIGN-KEY":
@@ -348,9 +373,7 @@ class _Join:
             self._before[-1].key_type if self._before else self._lefts[0].source.schema.key[0].type
         )
 
-    def _left_keys(self) -> tuple[ColumnName, ...]:
-        if self._before:
-            return self._before[-1].keys
+    def _primary_key(self) -> tuple[ColumnName, ...]:
         first = self._lefts[0]
         return tuple(joined_name(first.alias, c.name) for c in first.source.schema.key)
 

@@ -48,12 +48,11 @@ class _Side:
 
 
 def key_columns(query: AnalyzedQuery) -> tuple[ColumnName, ...]:
-    """What the key of the last join's rows is called: a column that is selected if there is one."""
+    """What the key of the last join's rows is called: by columns that are selected if it can be."""
     keys = query.joins[-1].keys
-    if query.joins[-1].shape == "FOREIGN-KEY" or not keys:
-        return keys
-    selected = [k for k in keys if any(i.expression == ast.Column(name=k) for i in query.items)]
-    return tuple(selected or keys)[:1]
+    selected = {i.expression for i in query.items}
+    chosen = (k for k in keys if all(ast.Column(name=n) in selected for n in k))
+    return next(chosen, keys[0] if keys else ())
 
 
 def select_key(step: Step, keys: tuple[Item, ...], context: str, functions: Registry) -> SelectKey:
@@ -229,7 +228,7 @@ class JoinPlanner:
         if not isinstance(node, ast.Column):
             return False
         if index > 0:
-            return node.name in self._query.joins[index - 1].keys
+            return node.name in self._query.joins[index - 1].sure
         first = self._scope.bounds[0]
         return [node.name] == [joined_name(first.alias, c.name) for c in first.source.schema.key]
 
@@ -268,17 +267,15 @@ class JoinPlanner:
     ) -> Schema:
         value = left.schema.value + right.schema.value
         last = index == len(self._query.joins) - 1
-        if join.shape == "FOREIGN-KEY" and join.keys:
-            return Schema(left.schema.key, value)
         if not join.keys:
             key = self._scope.synthetic if last else None
             # A join before the last keeps its key out of the way of the last one's.
             key = key or Column(ColumnName(f"{prefix}ROWKEY"), join.key_type)
             return Schema((key,), (*value, key))
-        if last:
-            name = key_columns(self._query)[0]
-        else:
+        names = key_columns(self._query)
+        if not last:
             following = self._query.joins[index + 1].left
-            wanted = following.name if isinstance(following, ast.Column) else None
-            name = wanted if wanted is not None and wanted in join.keys else join.keys[0]
-        return Schema((Column(name, join.key_type),), value)
+            wanted = (following.name,) if isinstance(following, ast.Column) else ()
+            names = wanted if wanted in join.keys else join.keys[0]
+        types = [c.type for c in left.schema.key] if len(names) > 1 else [join.key_type]
+        return Schema(tuple(map(Column, names, types)), value)

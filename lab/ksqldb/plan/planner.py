@@ -184,9 +184,9 @@ class _Planner:
             return _Keys(pairs, "partitioning expression", texts)
         if not query.joins:
             return _Keys(pairs, "key column", [text_of(n) for n in nodes])
-        if query.joins[-1].shape == "FOREIGN-KEY":
+        if len(nodes) > 1 or query.joins[-1].shape == "FOREIGN-KEY":
             return _Keys(pairs, "primary key column", [text_of(self._written(n)) for n in nodes])
-        usable: list[ast.Expression] = [ast.Column(name=n) for n in query.joins[-1].keys]
+        usable: list[ast.Expression] = [ast.Column(name=k[0]) for k in query.joins[-1].keys]
         texts = [text_of(self._written(n)) for n in usable or nodes]
         if len(usable) > 1 and not any(i.expression in usable for i in items):
             return _Keys(pairs, f"join expressions {' or '.join(texts)}", texts, named=True)

@@ -320,6 +320,18 @@ CASES = [
         ],
     ),
     Case(
+        "three sources, the last on a column that an outer join leaves NULL",
+        "CREATE STREAM {p}S AS SELECT l.id AS id, l.v AS a, t.v AS b, u.v AS c FROM {p}L l "
+        "LEFT JOIN {p}T t ON l.id = t.id JOIN {p}U u ON t.id = u.id;",
+        [
+            Phase([("T", "x", ("", 1), 99), ("U", "x", ("", 2), 99), ("U", "y", ("", 3), 99)], []),
+            Phase(
+                [("L", "y", ("", 5), 100), ("L", "x", ("", 4), 101)],
+                [("x", {"A": 4, "B": 1, "C": 2})],
+            ),
+        ],
+    ),
+    Case(
         "three tables on their keys",
         "CREATE TABLE {p}S AS SELECT u.id, t.v AS a, u.v AS b, v.v AS c FROM {p}T t "
         "JOIN {p}U u ON t.id = u.id LEFT JOIN {p}V v ON u.id = v.id;",
