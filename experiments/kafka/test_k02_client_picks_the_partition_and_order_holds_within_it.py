@@ -21,7 +21,7 @@ from lab.clients.kafka import KafkaClient
 from lab.clients.kafka_border import border, translate
 from lab.clients.names import TopicName
 from lab.evidence import claim
-from lab.evidence.checkers import duplicates, lost_acknowledged, reordered
+from lab.evidence.checkers import duplicates, lost_acknowledged, reordered, went_back
 from lab.evidence.names import TopicFactory
 from lab.evidence.recorder import Evidence
 from lab.evidence.workload import PRODUCE, fetched
@@ -73,7 +73,7 @@ def test_client_picks_the_partition_and_order_holds_within_it(
         says="and another one under each partitioner: the client decides, not the broker",
     )
     for orders in topics.values():
-        for checker in (reordered, duplicates, lost_acknowledged):
+        for checker in (reordered, duplicates, lost_acknowledged, went_back):
             evidence.observe(
                 f"{checker.__name__}: {orders}", finding=evidence.finding(checker, topic=orders),
                 says="within each partition both producers' records are in order, each once",
