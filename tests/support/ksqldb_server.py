@@ -54,10 +54,6 @@ class Server:
         ]
         self._process: subprocess.Popen[bytes] | None = None
 
-    def option(self, text: str) -> None:
-        """Give a further option of the command line to the next start."""
-        self._arguments.append(text)
-
     def start(self, *, wait: bool = True) -> None:
         """Start, and wait until it says that it is healthy."""
         with self.log.open("ab") as log:

@@ -33,10 +33,9 @@ def described(server: Server) -> dict[str, Any]:
 
 
 def test_a_failed_query_tells_why_is_attempted_again_and_disturbs_no_other(
-    make_server: Callable[[], Server], name: str, bootstrap: str
+    make_server: Callable[..., Server], name: str, bootstrap: str
 ) -> None:
-    server = make_server()
-    server.option("--property=ksql.query.retry.backoff.initial.ms=300")
+    server = make_server("ksql.query.retry.backoff.initial.ms=300")
     server.start()
     made = server.ksql(
         f"CREATE STREAM {name} (id VARCHAR KEY, v VARCHAR) "
@@ -121,16 +120,14 @@ def test_a_terminated_cluster_serves_nothing_and_begins_anew(server: Server, nam
     ]
 
 
-def test_what_the_settings_forbid_is_refused(make_server: Callable[[], Server], name: str) -> None:
-    server = make_server()
-    for setting in (
+def test_what_the_settings_forbid_is_refused(make_server: Callable[..., Server], name: str) -> None:
+    server = make_server(
         "ksql.query.persistent.active.limit=1",
         "ksql.insert.into.values.enabled=false",
         "ksql.create.or.replace.enabled=false",
         "ksql.pull.queries.enable=false",
         "ksql.properties.overrides.denylist=auto.offset.reset",
-    ):
-        server.option(f"--property={setting}")
+    )
     server.start()
 
     def message(path: str, body: Any) -> str:
