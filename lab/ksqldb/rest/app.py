@@ -35,6 +35,8 @@ from lab.ksqldb.runtime.engine import Engine
 _LOG = logging.getLogger(__name__)
 _JSON = "application/json"
 _INTERNAL = "The server encountered an internal error. Please consult the server's log."
+_BARE = frozenset({"/query", "/query-stream", "/inserts-stream", "/close-query"})
+"""End points whose errors carry no content type, as ksqlDB's do not."""
 
 Endpoint = Callable[[Request], Awaitable[ASGIApp]]
 
@@ -89,7 +91,7 @@ class Application:
                 return _refused(failed.error, failed.done, _JSON)
             except KsqlError as error:
                 await drained(request)
-                bare = request.url.path in {"/query-stream", "/query"}
+                bare = request.url.path in _BARE
                 return _refused(error, [], None if bare else _JSON)
             except Exception:
                 _LOG.exception("%s failed", request.url.path)
