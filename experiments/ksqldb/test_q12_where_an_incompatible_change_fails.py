@@ -29,7 +29,7 @@ from lab.clients.registry_aware import REGISTERS, AvroValues
 from lab.clients.schema_registry import SchemaRegistryClient
 from lab.endpoints import Endpoints
 from lab.evidence import claim
-from lab.evidence.access import Doors, record_access
+from lab.evidence.access import Doors, lay_out_access, record_access
 from lab.evidence.encoding import cut
 from lab.evidence.names import SourceFactory, SubjectFactory, TopicFactory, UniqueNames
 from lab.evidence.recorder import Evidence
@@ -214,7 +214,10 @@ def test_where_an_incompatible_change_fails_depends_on_the_road(
         evidence.limit("(d), a connector, is looked at by C05")
     orders.lay_out()
     registry.close()
-    record_access(evidence, doors)
+    others = {"ksqlDB (no client of this test)": doors.by_others(unique)}
+    lay_out_access(
+        evidence, "The roads", record_access(evidence, doors), others if doors.watched else {}
+    )
 
 
 def by_raw_bytes(

@@ -40,7 +40,7 @@ from lab.clients.schema_registry import SchemaRegistryClient
 from lab.clients.serializing import RegistryAwareProducer
 from lab.endpoints import Capabilities, Endpoints
 from lab.evidence import claim
-from lab.evidence.access import Doors, record_access
+from lab.evidence.access import Doors, lay_out_access, record_access
 from lab.evidence.names import SubjectFactory, TopicFactory, UniqueNames
 from lab.evidence.recorder import Evidence
 from lab.wire.kafka_proxy import KafkaProxy
@@ -204,7 +204,8 @@ def test_the_check_is_made_before_a_byte_is_sent(
     schema_id = int.from_bytes(stored[1:5], "big")
     others = doors.by_others(unique, [schema_id]) if doors.watched else None
     access = record_access(evidence, doors)
-    lay_out(evidence, schema_type, access, others)
+    anybody = {} if others is None else {"anybody else, the broker included": others}
+    lay_out_access(evidence, schema_type, access, anybody)
     evidence.observe(
         "who asked the registry to check the changed schema",
         [told for told in access["serializer, changed schema"] if told.startswith("POST")],
@@ -261,22 +262,3 @@ def read_by(
         )
     except DeserializerFailed as error:
         evidence.limit(f"{schema_type}: a consumer with an empty cache could not read: {error}")
-
-
-def lay_out(
-    evidence: Evidence,
-    schema_type: SchemaType,
-    access: dict[str, list[str]],
-    others: list[str] | None,
-) -> None:
-    """Who asked the registry what; ``others`` is None where nobody can tell."""
-    rows = [[who, told] for who, asked in access.items() for told in asked]
-    rows += [["anybody else, a broker for instance", told] for told in others or ()]
-    if others == []:
-        rows.append(["anybody else, the broker included", "nothing"])
-    evidence.table(
-        f"{schema_type}: who asked the registry what",
-        ["Who", "What → status"],
-        rows,
-        "Each client came through a recording proxy of its own, all of them through the registry's",
-    )

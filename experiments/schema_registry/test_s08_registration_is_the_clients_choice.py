@@ -25,7 +25,7 @@ from lab.clients.registry_aware import REGISTERS, TAKES_LATEST, AvroValues, Choi
 from lab.clients.schema_registry import Answer, SchemaRegistryClient
 from lab.errors import CapabilityMissing
 from lab.evidence import claim
-from lab.evidence.access import Doors, record_access
+from lab.evidence.access import Doors, lay_out_access, record_access
 from lab.evidence.names import SubjectFactory, TopicFactory, UniqueNames
 from lab.evidence.recorder import Evidence
 from lab.wire import schema_header
@@ -157,13 +157,7 @@ def test_registration_is_the_clients_choice(
         expected=[f"POST /subjects/{elsewhere_name}/versions → 200"],
         says="by the client's own request",
     )
-    access = record_access(evidence, doors)
-    evidence.table(
-        "What each client asked the registry",
-        ["Option", "Asked → status"],
-        [[who, told] for who, asked in access.items() for told in asked],
-        "The clients differ in nothing but this option",
-    )
+    lay_out_access(evidence, "Four options", record_access(evidence, doors), {})
 
 
 @claim("S08")

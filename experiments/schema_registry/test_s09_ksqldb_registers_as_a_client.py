@@ -31,7 +31,7 @@ from lab.clients.schema_registry import SchemaRegistryClient
 from lab.endpoints import Endpoints
 from lab.errors import CapabilityMissing
 from lab.evidence import claim
-from lab.evidence.access import Doors, record_access
+from lab.evidence.access import Doors, lay_out_access, record_access
 from lab.evidence.names import SourceFactory, SubjectFactory, TopicFactory, UniqueNames
 from lab.evidence.recorder import Evidence
 from lab.evidence.workload import produce, wait_for_records
@@ -149,7 +149,10 @@ def test_ksqldb_registers_and_looks_up_as_a_client(
         says="JSON: no subject appeared, nobody asked the registry",
     )
     registry.close()
-    record_access(evidence, doors)
+    others = {"ksqlDB (no client of this test)": doors.by_others(unique)}
+    lay_out_access(
+        evidence, value_format, record_access(evidence, doors), others if doors.watched else {}
+    )
 
 
 @claim("S09")

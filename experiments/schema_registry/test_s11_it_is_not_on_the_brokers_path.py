@@ -23,6 +23,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import get_args
@@ -42,8 +43,9 @@ from lab.wait import wait_until
 
 REGISTRY = "schema-registry"
 AN_ORDER = {"id": 7}
-LOOKS_UP = Choices(timeout_seconds=2.0)
-"""A client that looks its own schema up, and waits two seconds for an answer."""
+LOOKS_UP = Choices()
+IMPATIENT = Choices(timeout_seconds=2.0)
+"""Clients that look their own schema up; the one waits two seconds for an answer, no more."""
 
 TIMED_OUT = re.compile(r"timed ?out", re.IGNORECASE)
 
@@ -76,7 +78,6 @@ def test_the_registry_is_not_on_the_brokers_path(
     orders, name = topic("orders"), subject("orders-value")
     schema, unknown = order(unique.token), order(unique.token, default=1)
     registry.register(name, schema)
-    impatient = SchemaRegistryClient(registry.url, timeout_seconds=LOOKS_UP.timeout_seconds)
     cached = AvroValues(registry.url, orders, schema, LOOKS_UP)
     cached.produce(kafka, AN_ORDER)
     stored = kafka.read(orders, 0)[0].value or b""
@@ -90,9 +91,13 @@ def test_the_registry_is_not_on_the_brokers_path(
             return "its own time-out" if TIMED_OUT.search(str(error)) else "no connection"
         return "done"
 
-    def everybody() -> dict[str, str]:
+    def everybody(choices: Choices = LOOKS_UP) -> dict[str, str]:
         """What comes of what each client does, one after the other."""
-        with AvroValues(registry.url, orders, schema, LOOKS_UP) as fresh:
+        seconds = choices.timeout_seconds
+        with (
+            AvroValues(registry.url, orders, schema, choices) as fresh,
+            closing(SchemaRegistryClient(registry.url, timeout_seconds=seconds)) as steward,
+        ):
             return {
                 "raw bytes": outcome(
                     "raw client", "produce", lambda: kafka.produce(orders, b"raw bytes")
@@ -110,7 +115,7 @@ def test_the_registry_is_not_on_the_brokers_path(
                     "client with an empty cache", "deserialize", lambda: fresh.deserialize(stored)
                 ),
                 "register a schema": outcome(
-                    "application", "register", lambda: impatient.register(name, unknown)
+                    "application", "register", lambda: steward.register(name, unknown)
                 ),
             }
 
@@ -127,7 +132,7 @@ def test_the_registry_is_not_on_the_brokers_path(
     faults.restart(REGISTRY)
     kept = (registry.versions(name), registry.lookup(name, schema).version)
     faults.pause(REGISTRY)
-    paused = everybody()
+    paused = everybody(IMPATIENT)
     end_paused = kafka.end_offset(orders)
     faults.resume(REGISTRY)
 
@@ -177,7 +182,6 @@ def test_the_registry_is_not_on_the_brokers_path(
         says="as version 2",
     )
     cached.close()
-    impatient.close()
     evidence.table(
         "Who goes on without the registry",
         ["", "killed", "paused"],

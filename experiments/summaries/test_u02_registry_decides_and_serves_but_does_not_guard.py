@@ -25,7 +25,7 @@ from lab.clients.kafka import KafkaClient
 from lab.clients.registry_aware import AvroValues, Choices
 from lab.clients.schema_registry import SchemaRegistryClient
 from lab.evidence import claim
-from lab.evidence.access import Doors, record_access
+from lab.evidence.access import Doors, lay_out_access, record_access
 from lab.evidence.faults import Faults
 from lab.evidence.names import SubjectFactory, TopicFactory, UniqueNames
 from lab.evidence.recorder import Evidence
@@ -33,7 +33,6 @@ from lab.evidence.recorder import Evidence
 AN_ORDER = {"id": 7}
 NO_ORDER = {"id": "seven"}
 VIOLATING = b"three apples, please"
-PATIENT = Choices(timeout_seconds=2.0)
 
 
 def order(mark: str, kind: str = "int") -> str:
@@ -157,7 +156,9 @@ def test_the_registry_decides_and_serves_but_does_not_guard_the_broker(
         expected="refused",
         says="the consumer is what failed on the violating bytes",
     )
-    record_access(evidence, doors)
+    others = {"anybody else, the broker included": doors.by_others(unique, [schema_id])}
+    access = record_access(evidence, doors)
+    lay_out_access(evidence, "The summary", access, others if doors.watched else {})
 
 
 @claim("U02")
@@ -176,13 +177,13 @@ def test_the_broker_takes_violating_bytes_without_the_registry(
     # Set-up
     orders, schema = topic("orders"), order(unique.token)
     registry.register(subject("orders-value"), schema)
-    with AvroValues(registry.url, orders, schema, PATIENT) as values:
+    with AvroValues(registry.url, orders, schema, Choices()) as values:
         values.produce(kafka, AN_ORDER)
     valid = kafka.read(orders, 0)[0].value or b""
 
     def read_with_an_empty_cache(data: bytes) -> str:
         """ "read", "failed", or "no registry"."""
-        with AvroValues(registry.url, orders, None, PATIENT) as reader:
+        with AvroValues(registry.url, orders, None, Choices()) as reader:
             try:
                 evidence.act(
                     "consumer with an empty cache",

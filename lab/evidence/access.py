@@ -7,7 +7,7 @@ somebody else: a broker, for instance, if brokers did ask.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lab.evidence.names import UniqueNames
@@ -80,6 +80,27 @@ def record_access(evidence: Evidence, doors: Doors) -> dict[str, list[str]]:
         )
         found[name].append(str(each))
     return found
+
+
+def lay_out_access(
+    evidence: Evidence,
+    about: str,
+    access: Mapping[str, Sequence[str]],
+    others: Mapping[str, Sequence[str]],
+) -> None:
+    """Who asked the registry what, as a table; ``about`` comes first in its title.
+
+    ``access`` is by client, ``others`` what came through no door by who must have asked it: whoever
+    asked nothing is said to have asked nothing.
+    """
+    rows = [[who, told] for who, asked in access.items() for told in asked]
+    rows += [[who, told] for who, asked in others.items() for told in asked or ("nothing",)]
+    evidence.table(
+        f"{about}: who asked the registry what",
+        ["Who", "What → status"],
+        rows,
+        "Each client came through a recording proxy of its own, all through the registry's",
+    )
 
 
 def _told(each: Asked) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from lab.errors import CapabilityMissing, ComponentFailed
-from lab.evidence.access import Doors, record_access
+from lab.evidence.access import Doors, lay_out_access, record_access
 from lab.evidence.names import UniqueNames
 from lab.evidence.recorder import Evidence
 from lab.wire.registry_door import RegistryDoor
@@ -76,7 +76,16 @@ def test_each_client_has_its_own_list(registry: str, tmp_path: Path) -> None:
             "serializer": [f"GET {mine} → 200"],
             "deserializer": ["GET /schemas/ids/7 → 200", "GET /subjects/unknown → 404"],
         }
-        assert [entry.actor for entry in evidence.history] == ["serializer", *["deserializer"] * 2]
+        lay_out_access(evidence, "Orders", {"reader": ["GET /x → 200"]}, {"broker": []})
+        (shown,) = evidence.judgement().tables
+        assert [[cell.text for cell in row] for row in shown.rows] == [
+            ["reader", "GET /x → 200"],
+            ["broker", "nothing"],
+        ]
+        assert [entry.actor for entry in evidence.history if entry.kind == "step"] == [
+            "serializer",
+            *["deserializer"] * 2,
+        ]
     finally:
         doors.close()
 
