@@ -85,14 +85,14 @@ FUNCTIONS = (
     ),
     scalar(
         "SPLIT", "STRING", "The parts between delimiters; an empty delimiter splits everywhere.",
-        Way(("VARCHAR string", "VARCHAR delimiter"), "ARRAY<VARCHAR>", "Strings.split"),
-        Way(("BYTES bytes", "BYTES delimiter"), "ARRAY<BYTES>", "Strings.split"),
+        Way(("VARCHAR string", "VARCHAR delimiter"), "ARRAY<VARCHAR>", "Splits.split"),
+        Way(("BYTES bytes", "BYTES delimiter"), "ARRAY<BYTES>", "Splits.split"),
     ),
     scalar(
         "SPLIT_TO_MAP", "STRING", "A map from a text of entries, by two delimiters.",
         Way(
             ("VARCHAR input", "VARCHAR entryDelimiter", "VARCHAR kvDelimiter"),
-            "MAP<VARCHAR, VARCHAR>", "Strings.splitToMap",
+            "MAP<VARCHAR, VARCHAR>", "Splits.toMap",
         ),
     ),
 )  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lab.ksqldb.functions.library import builtin
-from lab.ksqldb.jvm.codegen import java_string, row_function
+from lab.ksqldb.jvm.body import java_string
+from lab.ksqldb.jvm.codegen import row_function
 from lab.ksqldb.sql.parser import Parser
 from lab.ksqldb.sql.types import INTEGER, STRING
 

@@ -68,7 +68,7 @@ public final class Regexps {
             return null;
         }
         if (regexp.isEmpty()) {
-            return Strings.split(text, "");
+            return Splits.split(text, "");
         }
         return new ArrayList<>(Arrays.<Object>asList((Object[]) pattern(regexp).split(text, -1)));
     }

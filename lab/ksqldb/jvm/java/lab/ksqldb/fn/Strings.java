@@ -2,11 +2,7 @@ package lab.ksqldb.fn;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
 /** Text and bytes. NULL in, NULL out, unless said otherwise. */
 public final class Strings {
@@ -274,108 +270,5 @@ public final class Strings {
             }
         }
         return 0;
-    }
-
-    /** An empty delimiter splits between all characters. */
-    public static List<Object> split(String text, String delimiter) {
-        if (text == null || delimiter == null) {
-            return null;
-        }
-        List<Object> parts = new ArrayList<>();
-        if (delimiter.isEmpty()) {
-            for (int i = 0; i < text.length(); i++) {
-                parts.add(text.substring(i, i + 1));
-            }
-            if (parts.isEmpty()) {
-                parts.add("");
-            }
-            return parts;
-        }
-        int start = 0;
-        for (int at = text.indexOf(delimiter); at >= 0; at = text.indexOf(delimiter, start)) {
-            parts.add(text.substring(start, at));
-            start = at + delimiter.length();
-        }
-        parts.add(text.substring(start));
-        return parts;
-    }
-
-    public static List<Object> split(ByteBuffer data, ByteBuffer delimiter) {
-        if (data == null || delimiter == null) {
-            return null;
-        }
-        // Latin-1 maps bytes to characters one to one.
-        String text = new String(bytes(data), java.nio.charset.StandardCharsets.ISO_8859_1);
-        String between = new String(bytes(delimiter), java.nio.charset.StandardCharsets.ISO_8859_1);
-        List<Object> parts = split(text, between);
-        parts.replaceAll(
-                part -> ByteBuffer.wrap(((String) part).getBytes(java.nio.charset.StandardCharsets.ISO_8859_1)));
-        return parts;
-    }
-
-    /**
-     * Entries without a key-value delimiter are left out, and what follows a second one; the last of
-     * equal keys wins.
-     */
-    public static Map<Object, Object> splitToMap(String text, String entryDelimiter, String delimiter) {
-        if (text == null || entryDelimiter == null || delimiter == null) {
-            return null;
-        }
-        if (entryDelimiter.isEmpty() || delimiter.isEmpty() || entryDelimiter.equals(delimiter)) {
-            return null;
-        }
-        Map<Object, Object> map = new HashMap<>();
-        for (Object entry : split(text, entryDelimiter)) {
-            List<Object> parts = split((String) entry, delimiter);
-            if (parts.size() > 1) {
-                map.put(parts.get(0), parts.get(1));
-            }
-        }
-        return map;
-    }
-
-    /** Matches like SQL's LIKE; {@code %} and {@code _} do not match line ends. Zero is no escape. */
-    public static Boolean like(String text, String pattern, char escape) {
-        if (text == null || pattern == null) {
-            throw NullOperand.INSTANCE;
-        }
-        // The place after the last % seen, and where in the text its match ends. No earlier one needs
-        // another try: % stays within a line, and so do the texts between two of them.
-        int after = -1;
-        int end = 0;
-        int t = 0;
-        int p = 0;
-        while (true) {
-            if (p < pattern.length() && pattern.charAt(p) == '%' && pattern.charAt(p) != escape) {
-                after = ++p;
-                end = t;
-                continue;
-            }
-            if (t == text.length() && p == pattern.length()) {
-                return true;
-            }
-            int next = t < text.length() ? step(text.charAt(t), pattern, p, escape) : -1;
-            if (next >= 0) {
-                t++;
-                p = next;
-            } else if (after < 0 || end == text.length() || text.charAt(end) == '\n') {
-                return false;
-            } else {
-                t = ++end;
-                p = after;
-            }
-        }
-    }
-
-    /** The place in the pattern after what matches one character, or -1. */
-    private static int step(char c, String pattern, int p, char escape) {
-        if (p == pattern.length()) {
-            return -1;
-        }
-        char wanted = pattern.charAt(p);
-        if (escape != 0 && wanted == escape && p + 1 < pattern.length()) {
-            return pattern.charAt(p + 1) == c ? p + 2 : -1;
-        }
-        return (wanted == '_' ? c != '\n' : wanted == c) ? p + 1 : -1;
     }
 }
