@@ -74,7 +74,7 @@ class Format:
     """A serialization format's name, how single columns are wrapped, and its properties.
 
     ``wrap`` is None where the format or the number of columns leaves no choice. ``is_key`` says, of
-    formats with a schema registry, that the schemas are those of keys.
+    formats to which it makes a difference, that it is one of keys.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from lab.ksqldb.analysis.properties import WithClause
@@ -12,6 +13,7 @@ from lab.ksqldb.sql.types import Array, Base, Map, SqlType, Struct
 
 _AVRO_NAMESPACE = "io.confluent.ksql.avro_schemas"
 _KAFKA_TYPES = {Base.INTEGER, Base.BIGINT, Base.DOUBLE, Base.STRING, Base.BYTES}
+_PROTOBUF_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NESTED = {Base.ARRAY, Base.MAP, Base.STRUCT}
 
 
@@ -89,7 +91,7 @@ def key_format(
     wrap = False if ability.wrapped and ability.bare else None
     if wrap is False and len(columns) == 1 and not _has_record(columns[0].type):
         properties = tuple(p for p in properties if p[0] != "fullSchemaName")
-    return Format(name, wrap, properties, is_key=ability.registry)
+    return Format(name, wrap, properties, is_key=ability.registry or name == "DELIMITED")
 
 
 def _has_record(type_: SqlType) -> bool:
@@ -140,8 +142,14 @@ def refusal(name: str, columns: tuple[Column, ...], shown: str) -> str | None:
     if name == "DELIMITED":
         bad = next((c for c in columns if c.type.base in _NESTED), None)
         return None if bad is None else f"{_unsupported(name, bad.type)}, column: {quote(bad.name)}"
-    reasons = (_nested_refusal(name, c.type) for c in columns)
+    reasons = [_name_refusal(name, c.name) or _nested_refusal(name, c.type) for c in columns]
     return next((reason for reason in reasons if reason is not None), None)
+
+
+def _name_refusal(format_: str, name: str) -> str | None:
+    if not format_.startswith("PROTOBUF") or _PROTOBUF_NAME.fullmatch(name):
+        return None
+    return f"{format_} has no such name for a field: {quote(name)}"
 
 
 def _unsupported(name: str, type_: SqlType) -> str:
@@ -156,5 +164,10 @@ def _nested_refusal(name: str, type_: SqlType) -> str | None:
             return f"The '{name}' format does not support {item.base.value} types in an ARRAY"
         case Struct(fields=()):
             return f"{name} does not support empty STRUCT types"
+        case Struct(fields=members):
+            refused = (_name_refusal(name, m.name) for m in members)
+            found = next((reason for reason in refused if reason is not None), None)
+            if found is not None:
+                return found
     reasons = (_nested_refusal(name, part) for part in type_.parts())
     return next((reason for reason in reasons if reason is not None), None)

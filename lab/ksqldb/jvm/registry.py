@@ -125,5 +125,12 @@ def delete_prefixed(prefix: str) -> None:
         jpype.JClass("lab.ksqldb.registry.Registry").installed().deletePrefixed(prefix)
 
 
+def decoder() -> Any:
+    """A Java object that shows records by their schemas; None where no registry is configured."""
+    if not jpype.JClass("lab.ksqldb.registry.Registry").isInstalled():
+        return None
+    return jpype.JClass("lab.ksqldb.serde.RegistryDecoder")()
+
+
 def _schemas() -> Any:
     return jpype.JClass("lab.ksqldb.serde.Schemas")

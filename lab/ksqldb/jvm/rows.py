@@ -158,9 +158,9 @@ def encode(source: Source, key: list[Any], value: list[Any]) -> tuple[Any, Any]:
         JavaFault: a value does not fit its format, or the schema registry refuses its schema.
     """
     topic = source.topic
-    key_codec = codec(source.key_format, source.schema.key)
-    value_codec = codec(source.value_format, source.schema.value)
     with translated():
+        key_codec = codec(source.key_format, source.schema.key)
+        value_codec = codec(source.value_format, source.schema.value)
         return (
             key_codec.named(topic).write(topic, object_array(key)),
             value_codec.named(topic).write(topic, object_array(value)),

@@ -7,7 +7,7 @@ from typing import Any
 import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.catalog import Source
-from lab.ksqldb.jvm import rows
+from lab.ksqldb.jvm import registry, rows
 from lab.ksqldb.jvm.errors import translated
 from lab.ksqldb.jvm.kafka import Broker
 from lab.ksqldb.names import TopicName
@@ -55,8 +55,9 @@ class TopicPrinter:
     ) -> None:
         """Every ``interval``-th record is printed; a negative limit is none."""
         with translated():
+            decoder = registry.decoder()
             self._java: Any = jpype.JClass("lab.ksqldb.client.Printer")(
-                broker.java, topic, from_beginning, interval, limit, None
+                broker.java, topic, from_beginning, interval, limit, decoder
             )
 
     def next(self, wait_ms: int) -> bytes | None:

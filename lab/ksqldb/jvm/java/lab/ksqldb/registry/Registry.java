@@ -29,7 +29,11 @@ public final class Registry {
     private static final String JSON_SCHEMA = "http://json-schema.org/draft-07/schema#";
     private static volatile Registry current;
 
-    private final ObjectMapper mapper = new ObjectMapper();
+    /** Loaded with the first request: a server without schemas starts sooner. */
+    private static final class Lazy {
+        static final ObjectMapper MAPPER = new ObjectMapper();
+    }
+
     private final String[] urls;
     private final String authorization;
     private final Map<Integer, RegisteredSchema> schemas = new ConcurrentHashMap<>();
@@ -48,6 +52,10 @@ public final class Registry {
     /** Makes it the registry of this process's codecs; null for none. */
     public static void install(Registry registry) {
         current = registry;
+    }
+
+    public static boolean isInstalled() {
+        return current != null;
     }
 
     /** The registry of this process's codecs. */
@@ -120,7 +128,7 @@ public final class Registry {
         String key = subject + '\n' + text;
         Integer known = registered.get(key);
         if (known == null) {
-            ObjectNode body = mapper.createObjectNode();
+            ObjectNode body = Lazy.MAPPER.createObjectNode();
             if (!type.equals("AVRO")) {
                 body.put("schemaType", type);
             }
@@ -149,7 +157,7 @@ public final class Registry {
     /** Puts the schema of an id under a subject, references included. */
     public void registerAgain(String subject, int id) {
         ObjectNode body = (ObjectNode) request("GET", "/schemas/ids/" + id, null);
-        ObjectNode sent = mapper.createObjectNode();
+        ObjectNode sent = Lazy.MAPPER.createObjectNode();
         for (String member : new String[] {"schemaType", "schema", "references"}) {
             if (body.hasNonNull(member)) {
                 sent.set(member, body.get(member));
@@ -243,7 +251,7 @@ public final class Registry {
                                 method,
                                 body == null
                                         ? HttpRequest.BodyPublishers.noBody()
-                                        : HttpRequest.BodyPublishers.ofByteArray(mapper.writeValueAsBytes(body)));
+                                        : HttpRequest.BodyPublishers.ofByteArray(Lazy.MAPPER.writeValueAsBytes(body)));
         if (authorization != null) {
             request.header("Authorization", authorization);
         }
@@ -251,14 +259,14 @@ public final class Registry {
         if (response.statusCode() / 100 != 2) {
             throw refused(response);
         }
-        return mapper.readTree(response.body());
+        return Lazy.MAPPER.readTree(response.body());
     }
 
     private RegistryException refused(HttpResponse<byte[]> response) {
         int status = response.statusCode();
         String said = new String(response.body(), StandardCharsets.UTF_8);
         try {
-            JsonNode error = mapper.readTree(response.body());
+            JsonNode error = Lazy.MAPPER.readTree(response.body());
             if (error != null && error.hasNonNull("message")) {
                 said = error.get("message").asText() + "; error code: " + error.path("error_code").asInt(status);
             }

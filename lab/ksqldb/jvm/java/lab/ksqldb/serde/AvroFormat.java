@@ -39,7 +39,7 @@ final class AvroFormat implements SchemaFormat {
         return parsed.getType() == Schema.Type.RECORD ? parsed.getFullName() : null;
     }
 
-    private static Schema parse(RegisteredSchema schema) {
+    static Schema parse(RegisteredSchema schema) {
         Schema.Parser parser = new Schema.Parser();
         parser.setValidateDefaults(false);
         for (String reference : schema.references().values()) {

@@ -111,6 +111,9 @@ final class AvroSchemas {
         if (type == null) {
             throw new IllegalArgumentException("Unsupported type: " + known.getType());
         }
+        if (!bare) {
+            throw SqlText.noRecord(type);
+        }
         return "STRUCT<" + SqlText.column(bareName, type, false) + ">";
     }
 

@@ -238,6 +238,9 @@ final class AvroValues {
     }
 
     private static ToAvro toUnion(Type type, Schema union) {
+        if (type.base == Type.Base.STRUCT) {
+            return memberOfUnion(type, union);
+        }
         for (Schema branch : union.getTypes()) {
             try {
                 if (branch.getType() != Schema.Type.NULL) {
@@ -248,6 +251,30 @@ final class AvroValues {
             }
         }
         throw unwritable(type, union);
+    }
+
+    /** The struct of a union holds one value: the one that is written. */
+    private static ToAvro memberOfUnion(Type type, Schema union) {
+        ToAvro[] members = new ToAvro[type.names.length];
+        for (int i = 0; i < members.length; i++) {
+            for (Schema branch : union.getTypes()) {
+                if (AvroSchemas.branchName(branch).equalsIgnoreCase(type.names[i])) {
+                    members[i] = toPlain(type.parts[i], branch);
+                }
+            }
+            if (members[i] == null) {
+                throw new IllegalArgumentException("The schema's union has no " + type.names[i]);
+            }
+        }
+        return value -> {
+            Object[] columns = ((Row) value).columns;
+            for (int i = 0; i < members.length; i++) {
+                if (columns[i] != null) {
+                    return members[i].of(columns[i]);
+                }
+            }
+            return null;
+        };
     }
 
     private static IllegalArgumentException unwritable(Type type, Schema schema) {
@@ -275,7 +302,7 @@ final class AvroValues {
                 return require(target == Schema.Type.BOOLEAN, type, schema, v -> v);
             case STRING:
                 return target == Schema.Type.ENUM
-                        ? v -> new GenericData.EnumSymbol(schema, v)
+                        ? v -> symbol(schema, (String) v)
                         : require(target == Schema.Type.STRING, type, schema, v -> v);
             case BYTES:
                 return bytes(type, schema, v -> (ByteBuffer) v);
@@ -298,6 +325,13 @@ final class AvroValues {
             default:
                 return toRecord(type, schema);
         }
+    }
+
+    private static Object symbol(Schema schema, String name) {
+        if (!schema.hasEnumSymbol(name)) {
+            throw new IllegalArgumentException(schema.getName() + " has no " + name);
+        }
+        return new GenericData.EnumSymbol(schema, name);
     }
 
     private static ToAvro require(boolean fits, Type type, Schema schema, ToAvro conversion) {
@@ -387,7 +421,10 @@ final class AvroValues {
                 throw new IllegalArgumentException("The schema has no field " + type.names[i]);
             }
             places[i] = field.pos();
-            values[i] = writing(type.parts[i], field.schema());
+            boolean defaulted = !field.schema().isNullable() && defaults.containsKey(field.pos());
+            Object instead = defaulted ? defaults.get(field.pos()) : null;
+            ToAvro plain = writing(type.parts[i], field.schema());
+            values[i] = defaulted ? v -> v == null ? instead : plain.of(v) : plain;
             defaults.remove(field.pos());
         }
         return value -> {

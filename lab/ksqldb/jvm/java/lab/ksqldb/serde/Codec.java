@@ -44,7 +44,7 @@ public abstract class Codec {
             case "KAFKA":
                 return new KafkaCodec(type.parts[0]);
             case "DELIMITED":
-                return new DelimitedCodec(type, properties.getOrDefault("delimiter", ","));
+                return new DelimitedCodec(type, key, properties.getOrDefault("delimiter", ","));
             case "PROTOBUF_NOSR":
                 return new ProtobufNoSrCodec(type, properties);
             case "AVRO":

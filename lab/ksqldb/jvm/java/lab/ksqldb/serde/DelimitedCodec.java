@@ -19,11 +19,13 @@ import lab.ksqldb.row.Type;
  */
 final class DelimitedCodec extends Codec {
     private final Type[] types;
+    private final boolean key;
     private final char delimiter;
 
-    DelimitedCodec(Type row, String delimiter) {
+    DelimitedCodec(Type row, boolean key, String delimiter) {
         super(row.names.length);
         types = row.parts;
+        this.key = key;
         this.delimiter = character(delimiter);
     }
 
@@ -124,7 +126,8 @@ final class DelimitedCodec extends Codec {
                 empty = false;
             }
         }
-        return empty && count == 1 ? null : line.toString().getBytes(StandardCharsets.UTF_8);
+        // A value of only NULLs is a row still; a key of none is no key.
+        return empty && key && count == 1 ? null : line.toString().getBytes(StandardCharsets.UTF_8);
     }
 
     private static String text(Object value, Type type) {

@@ -107,7 +107,10 @@ final class JsonSchemas {
             JsonSchemas schemas = new JsonSchemas(root, references, upperCase);
             JsonNode plain = schemas.plain(root, DEPTH);
             String type = schemas.type(plain, DEPTH);
-            if (!bare && type.startsWith("STRUCT<")) {
+            if (!bare) {
+                if (!type.startsWith("STRUCT<")) {
+                    throw SqlText.noRecord(type);
+                }
                 return type;
             }
             return "STRUCT<" + SqlText.column(bareName, type, false) + ">";

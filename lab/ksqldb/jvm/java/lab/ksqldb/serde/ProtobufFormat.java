@@ -59,7 +59,7 @@ final class ProtobufFormat implements SchemaFormat {
     }
 
     /** The path of the message; a single zero byte stands for the first message. */
-    private static int[] path(CodedInputStream in) throws IOException {
+    static int[] path(CodedInputStream in) throws IOException {
         int count = in.readSInt32();
         if (count < 0 || count > 100) {
             throw new IllegalArgumentException("Invalid message indexes: " + count);

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import lab.ksqldb.registry.RegisteredSchema;
 import lab.ksqldb.registry.Registry;
+import lab.ksqldb.registry.RegistryException;
 import lab.ksqldb.row.Type;
 
 /**
@@ -26,10 +27,20 @@ final class RegistryCodec extends Codec {
     private final Map<Integer, SchemaFormat.Reader> readers = new ConcurrentHashMap<>();
     private final Map<String, Target> targets = new ConcurrentHashMap<>();
 
+    private final RegisteredSchema fallback;
+
     private record Target(int id, SchemaFormat.Writer writer) {}
 
     RegistryCodec(SchemaFormat format, Type row, boolean bare, boolean key, Map<String, String> properties) {
+        this(format, row, bare, key, properties, null);
+    }
+
+    /** {@code fallback} is what records are written by if the registry refuses ksqlDB's schema; may be null. */
+    private RegistryCodec(
+            SchemaFormat format, Type row, boolean bare, boolean key, Map<String, String> properties,
+            RegisteredSchema fallback) {
         super(row.names.length);
+        this.fallback = fallback;
         this.format = format;
         this.row = row;
         this.bare = bare;
@@ -95,14 +106,31 @@ final class RegistryCodec extends Codec {
             return new Target(schema.id(), format.writer(schema, row, bare, properties));
         }
         String text = format.schema(row, bare, properties);
-        int id = registry.register(subject(topic, key), format.registryType(), text);
+        int id;
+        try {
+            id = registry.register(subject(topic, key), format.registryType(), text);
+        } catch (RegistryException e) {
+            return instead(e);
+        }
         RegisteredSchema own = new RegisteredSchema(id, format.registryType(), text, Map.of());
         return new Target(id, format.writer(own, row, bare, properties));
     }
 
+    private Target instead(RegistryException refused) {
+        if (fallback == null || refused.status != 409) {
+            throw refused;
+        }
+        try {
+            return new Target(fallback.id(), format.writer(fallback, row, bare, properties));
+        } catch (IllegalArgumentException e) {
+            throw refused;
+        }
+    }
+
     /**
-     * The codec for single records from a client: its schema takes the name of the topic's latest one, so that it can
-     * be the next version of it.
+     * The codec for single records from a client. The schema of a value takes the name of the topic's latest one, so
+     * that it can be the next version of it. Keys are written by the latest schema itself: of equal keys the bytes must
+     * be equal too.
      */
     @Override
     public Codec named(String topic) {
@@ -110,12 +138,33 @@ final class RegistryCodec extends Codec {
             return this;
         }
         RegisteredSchema latest = Registry.installed().latest(subject(topic, key));
-        String name = latest == null || !latest.type().equals(format.registryType()) ? null : format.fullName(latest);
+        if (latest == null || !latest.type().equals(format.registryType())) {
+            return this;
+        }
+        if (key) {
+            return withKeySchema(topic, latest);
+        }
+        String name = format.fullName(latest);
         if (name == null) {
             return this;
         }
         Map<String, String> named = new HashMap<>(properties);
         named.put("fullSchemaName", name);
-        return new RegistryCodec(format, row, bare, key, named);
+        return new RegistryCodec(format, row, bare, key, named, latest);
+    }
+
+    private Codec withKeySchema(String topic, RegisteredSchema latest) {
+        String own = format.schema(row, bare, properties);
+        RegisteredSchema generated = new RegisteredSchema(0, format.registryType(), own, Map.of());
+        Map<String, String> plain = new HashMap<>(properties);
+        plain.remove("fullSchemaName");
+        String wanted = format.columns(generated, "ROWKEY", bare, true, plain);
+        if (!wanted.equals(format.columns(latest, "ROWKEY", bare, true, plain))) {
+            throw new IllegalArgumentException(
+                    "ksqlDB generated schema would overwrite existing key schema of topic " + topic + ". Existing schema: "
+                            + latest.text() + " ksqlDB generated: " + own);
+        }
+        plain.put("schemaId", Integer.toString(latest.id()));
+        return new RegistryCodec(format, row, bare, key, plain);
     }
 }
