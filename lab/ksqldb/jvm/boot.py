@@ -38,6 +38,11 @@ _OPTIONS = (
     "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.admin.AdminClientConfig=error",
     "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.producer.ProducerConfig=error",
     "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.streams.StreamsConfig=error",
+    # Records that cannot be read are in the processing log.
+    (
+        "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.streams.processor.internals"
+        ".RecordDeserializer=error"
+    ),
 )
 
 

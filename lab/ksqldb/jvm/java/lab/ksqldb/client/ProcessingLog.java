@@ -30,12 +30,12 @@ public final class ProcessingLog {
         void write(JsonGenerator json) throws IOException;
     }
 
-    /** A record of a topic that is no row of the source's schema. */
-    public void unreadable(String query, String from, byte[] value, Exception error) {
+    /** The key or the value of a topic's record that is no row of the source's schema. */
+    public void unreadable(String query, String from, boolean key, byte[] data, Exception error) {
         send(query + ".KsqlTopic.Source", DESERIALIZATION, "deserializationError", json -> {
-            json.writeStringField("target", "value");
+            json.writeStringField("target", key ? "key" : "value");
             json.writeStringField("errorMessage", message(error));
-            json.writeStringField("recordB64", value == null ? null : Base64.getEncoder().encodeToString(value));
+            json.writeStringField("recordB64", data == null ? null : Base64.getEncoder().encodeToString(data));
             causes(json, error);
             json.writeStringField("topic", from);
         });

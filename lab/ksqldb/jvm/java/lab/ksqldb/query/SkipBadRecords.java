@@ -22,7 +22,18 @@ public final class SkipBadRecords implements DeserializationExceptionHandler {
 
     @Override
     public Response handleError(ErrorHandlerContext context, ConsumerRecord<byte[], byte[]> record, Exception error) {
-        log.unreadable(query, record.topic(), record.value(), error);
+        boolean key = ofKey(error);
+        log.unreadable(query, record.topic(), key, key ? record.key() : record.value(), error);
         return Response.resume();
+    }
+
+    /** Kafka Streams tells the two sides apart only by the method that failed. */
+    private static boolean ofKey(Exception error) {
+        for (StackTraceElement frame : error.getStackTrace()) {
+            if (frame.getMethodName().equals("deserializeKey")) {
+                return true;
+            }
+        }
+        return false;
     }
 }
