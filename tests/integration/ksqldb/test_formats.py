@@ -79,7 +79,7 @@ class Registry:
         return found
 
     def register(self, subject: str, schema: Any, type_: str = "AVRO") -> int:
-        text = schema if isinstance(schema, str) else json.dumps(schema)
+        text = schema if isinstance(schema, str) else json.dumps(schema, separators=(",", ":"))
         body = {"schema": text} | ({} if type_ == "AVRO" else {"schemaType": type_})
         answer = httpx2.post(f"{self.url}/subjects/{subject}/versions", json=body, timeout=30)
         assert answer.status_code == 200, answer.text
