@@ -394,7 +394,18 @@ class Body:
         )
 
     def _all(self, nodes: Sequence[ast.Expression], target: SqlType) -> str:
-        return ", ".join(self.cast(self.emit(n), target).java for n in nodes)
+        return ", ".join(self._item(n, target).java for n in nodes)
+
+    def _item(self, node: ast.Expression, target: SqlType) -> Value:
+        """An item of a constructor; one that cannot be computed is NULL and spares the others."""
+        if isinstance(node, ast.Column | ast.Integer | ast.Text | ast.Boolean | ast.Null):
+            return self.cast(self.emit(node), target)
+        result = self._declare(target)
+        self._lines.append("try {")
+        value = self.cast(self.emit(node), target)
+        self._lines.append(f"{result.java} = {value.java};")
+        self._lines.append(f"}} catch (RuntimeException e) {{ {result.java} = null; }}")
+        return result
 
     def _array(self, node: ast.ArrayOf) -> Value:
         type_ = self._typing.known(node)
