@@ -24,7 +24,7 @@ def records(bootstrap: str, topic: str) -> list[tuple[str, Any]]:
         while read < end:
             for message in consumer.consume(100, timeout=1):
                 assert message.error() is None, message.error()
-                read = message.offset() + 1
+                read = (message.offset() or 0) + 1
                 value = message.value()
                 key = (message.key() or b"").decode()
                 found.append((key, None if value is None else json.loads(value)))
