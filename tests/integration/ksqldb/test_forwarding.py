@@ -10,9 +10,12 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from confluent_kafka import Producer
 from support.ksqldb_server import Server
 
 _FILE = "org.apache.kafka.connect.file.FileStreamSourceConnector"
+
+_SCHEMA = {"type": "record", "name": "R", "fields": [{"name": "A", "type": "string"}]}
 
 
 class Played(BaseHTTPRequestHandler):
@@ -62,7 +65,7 @@ class Played(BaseHTTPRequestHandler):
             case ["subjects", "s-value", "versions", version]:
                 self._answer(200, {"subject": "s-value", "id": 10 + int(version)})
             case ["schemas", "ids", "11"]:
-                self._answer(200, {"schema": "{}"})
+                self._answer(200, {"schema": json.dumps(_SCHEMA)})
             case _:
                 self._answer(404, {"error_code": 404, "message": f"{parts} not found"})
 
@@ -133,6 +136,16 @@ def test_connectors_and_schemas_are_asked_for_where_they_are(
         assert server.ksql(f"ASSERT SCHEMA {schema};")[0]["exists"] is True
         absent = refused(f"ASSERT NOT EXISTS SCHEMA {schema} TIMEOUT 0 SECONDS;")
         assert absent[:2] == (417, 41700)
+    producer = Producer({"bootstrap.servers": server.bootstrap})
+    producer.produce(name, key=b"k", value=b"\0\0\0\0\x0b\x0ahello")
+    producer.produce(name, key=b"k", value=b"\0\0\0\0\x63\x0ahello")
+    producer.flush(10)
+    printed = server.post("/query", {"ksql": f"PRINT {name} FROM BEGINNING LIMIT 2;"}).text
+    lines = printed.splitlines()
+    assert lines[1] == "Value format: AVRO"
+    assert 'value: {"A": "hello"},' in lines[2]
+    assert lines[3] == "Value format: UNRECOGNIZED_BYTES"
+    assert "value: 00000000630a68" in lines[4]
     both = "ASSERT SCHEMA SUBJECT 's-value' ID {} TIMEOUT 0 SECONDS;"
     assert server.ksql(both.format(11))[0]["id"] == 11
     assert "id 13 does not exist" in refused(both.format(13))[2]
