@@ -79,7 +79,8 @@ def replay(
 def _settled(exchange: Callable[[], Result], step: dict[str, Any]) -> Result:
     """An exchange; a pull query is sent again until its table has come as far as the recorded."""
     sql = _sql(step["request"].get("body"))
-    waits = sql.startswith("SELECT") and "EMIT" not in sql
+    rows = step["response"].get("lines", [])[1:]
+    waits = bool(rows) and sql.startswith("SELECT") and "EMIT" not in sql
     deadline = time.monotonic() + _BROKER_WAIT_SECONDS
     while True:
         result = exchange()
