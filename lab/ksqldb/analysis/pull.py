@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from lab.ksqldb.analysis.insert import Literal
 from lab.ksqldb.analysis.query import AnalyzedQuery
@@ -139,6 +139,50 @@ def _literal(node: ast.Expression, type_: SqlType) -> Literal:
         case ast.Integer(value=number) if type_.base in {Base.INTEGER, Base.BIGINT}:
             return number if type_.base is Base.BIGINT or abs(number) < 2**31 else None
     return None
+
+
+def residual(
+    where: ast.Expression | None, key: tuple[Column, ...], window: WindowInfo | None
+) -> ast.Expression | None:
+    """What is left to check of a condition when rows are looked up by its keys and window starts.
+
+    Conditions that differ in the values of keys only leave the same: it is compiled once.
+    """
+    if where is None:
+        return None
+    columns = {str(c.name): c for c in key}
+    left = [c for c in _conjuncts(where) if not _done_by_lookup(c, columns, window)]
+    lists = [c for c in _conjuncts(where) if isinstance(c, ast.In)]
+    if len(lists) > 1 or any(len(c.items) > _MOST_KEYS // 10 for c in lists):
+        return where
+    if not left:
+        return None
+    found = left[0]
+    for more in left[1:]:
+        found = ast.Logical(operator="AND", left=found, right=more)
+    return found
+
+
+def _conjuncts(node: ast.Expression) -> Iterator[ast.Expression]:
+    if isinstance(node, ast.Logical) and node.operator == "AND":
+        yield from _conjuncts(node.left)
+        yield from _conjuncts(node.right)
+    else:
+        yield node
+
+
+def _done_by_lookup(
+    node: ast.Expression, key: Mapping[str, Column], window: WindowInfo | None
+) -> bool:
+    if isinstance(node, ast.Comparison | ast.In) and _partial(node, key) is not None:
+        return True
+    match node:
+        case ast.Comparison(operator=operator, left=ast.Column(name=name), right=ast.Integer()) if (
+            operator in _TURNED
+        ):
+            sized = window is not None and window.size_ms is not None
+            return window is not None and (name == "WINDOWSTART" or (name == "WINDOWEND" and sized))
+    return False
 
 
 def check_scan(where: ast.Expression | None, source: Source, settings: Mapping[str, str]) -> None:

@@ -315,6 +315,7 @@ class TransientQueries:
             )
         values = pull.lookups(query.where, source.schema.key)
         lookups = None
+        where = query.where
         if values is None:
             pull.check_scan(query.where, source, settings)
         else:
@@ -322,12 +323,13 @@ class TransientQueries:
             lookups = [
                 rows.row([to_java(v, t) for v, t in zip(one, types, strict=True)]) for one in values
             ]
+            where = pull.residual(query.where, source.schema.key, source.window)
         starts = pull.window_starts(query.where, source.window)
         deadline = time.monotonic() + _STORE_WAIT_SECONDS
         while True:
             try:
                 return found.reader.read(
-                    lookups, starts, select, query.where, self._functions, answer, limit
+                    lookups, starts, select, where, self._functions, answer, limit
                 )
             except JavaFault as fault:
                 # The store opens when the query's partitions are assigned.

@@ -16,6 +16,7 @@ from lab.ksqldb.errors import StatementError
 from lab.ksqldb.functions.library import builtin
 from lab.ksqldb.names import ColumnName, SourceName
 from lab.ksqldb.sql import ast
+from lab.ksqldb.sql.format import expression
 from lab.ksqldb.sql.types import INTEGER, STRING
 
 Parse = Callable[[str], ast.Statement]
@@ -179,6 +180,24 @@ def test_windows_of_sources_that_are_refused(items: ast.Properties, says: str) -
 def test_keys_of_several_columns(parser: Any, text: str, keys: list[Any] | None) -> None:
     key = (Column(ColumnName("A"), STRING), Column(ColumnName("B"), INTEGER))
     assert pull.lookups(parser.parse_expression(text), key) == keys
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("A = 'x' AND B = 1", None),
+        ("B IN (1, 2) AND A = 'x' AND V > 5", "(V > 5)"),
+        ("A = 'x' AND B = 1 AND WINDOWSTART > 5 AND WINDOWEND <= 9", None),
+        ("A = 'x' AND B = 1 AND (V = 1 OR A = 'y')", "((V = 1) OR (A = 'y'))"),
+        ("B IN (1, 2) AND B IN (2, 3) AND A = 'x'", "whole"),
+    ],
+)
+def test_what_a_lookup_leaves_to_check(parser: Any, text: str, left: str | None) -> None:
+    key = (Column(ColumnName("A"), STRING), Column(ColumnName("B"), INTEGER))
+    where = parser.parse_expression(text)
+    found = pull.residual(where, key, WindowInfo("TUMBLING", 10))
+    wanted = expression(where) if left == "whole" else left
+    assert (None if found is None else expression(found)) == wanted
 
 
 @pytest.mark.parametrize(
