@@ -12,6 +12,7 @@ from lab.ksqldb.catalog import Column, Format, FormatProperties, Source
 from lab.ksqldb.errors import StatementError
 from lab.ksqldb.names import TopicName
 from lab.ksqldb.sql import ast
+from lab.ksqldb.sql.identifiers import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,13 @@ def complete(
     if not found_keys and not found_values:
         return statement
     columns = (*found_keys, *statement.columns, *found_values)
+    names = [c.name for c in columns]
+    twice = sorted({quote(n) for n in names if names.count(n) > 1})
+    if twice:
+        raise StatementError(
+            f"Duplicate column names: {', '.join(twice)}. The schema's names are compared in upper "
+            "case, unless it is named by id."
+        )
     return dataclasses.replace(statement, columns=columns)
 
 

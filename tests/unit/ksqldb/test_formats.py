@@ -101,6 +101,11 @@ def test_statements_that_a_registry_cannot_complete(statement: Parse, text: str,
         create(statement, text, Registry(found=None))
 
 
+def test_columns_of_one_name_are_refused(statement: Parse) -> None:
+    with pytest.raises(StatementError, match="Duplicate column names: `A`"):
+        create(statement, "(A INT KEY) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='AVRO')", Registry())
+
+
 def test_a_format_with_schemas_needs_a_registry(statement: Parse) -> None:
     for name in ("AVRO", "PROTOBUF", "JSON_SR"):
         with pytest.raises(StatementError, match=r"ksql\.schema\.registry\.url"):
