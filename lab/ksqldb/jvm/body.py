@@ -15,6 +15,7 @@ from lab.ksqldb.analysis.typing import Typing, comparable
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.functions.signature import LambdaType, Match, UnitArgument
 from lab.ksqldb.sql import ast
+from lab.ksqldb.sql.format import expression as text_of
 from lab.ksqldb.sql.types import PRIMITIVES, Array, Base, Decimal, Map, SqlType, Struct, widest
 
 JAVA_TYPES = {
@@ -35,6 +36,7 @@ JAVA_TYPES = {
 
 _ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "remainder"}
 _COMPARE = {"=": "eq", "<>": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+_SAFE = (ast.Column, ast.Integer, ast.Exact, ast.Inexact, ast.Text, ast.Boolean, ast.Variable)
 _DISTINCT = {"IS DISTINCT FROM": "distinct", "IS NOT DISTINCT FROM": "notDistinct"}
 
 
@@ -371,7 +373,25 @@ class Body:
             assert isinstance(type_, LambdaType)  # noqa: S101 - narrows a type
             return self._lambda(node, type_)
         assert isinstance(type_, SqlType)  # noqa: S101 - narrows a type
+        if isinstance(node, ast.Call | ast.Dereference):
+            return self._guarded(node, type_)
         return self.cast(self.emit(node), type_)
+
+    def _guarded(self, node: ast.Expression, target: SqlType) -> Value:
+        """A part whose failure is reported and makes that part NULL, not the whole expression:
+        items of constructors, and calls that are arguments of calls. The interpreter has no such
+        parts."""
+        if self._interpreted or isinstance(node, _SAFE):
+            return self.cast(self.emit(node), target)
+        result = self._declare(target)
+        self._lines.append("try {")
+        value = self.cast(self.emit(node), target)
+        report = java_string(f"Error computing expression {text_of(node)}")
+        self._lines.append(
+            f"{result.java} = {value.java};\n"
+            f"}} catch (RuntimeException e) {{ p.failed({report}, e, r); }}"
+        )
+        return result
 
     def _lambda(self, node: ast.Lambda, type_: LambdaType) -> Value:
         """An object whose method computes the body; ``r`` and outer parameters are final."""
@@ -394,18 +414,7 @@ class Body:
         )
 
     def _all(self, nodes: Sequence[ast.Expression], target: SqlType) -> str:
-        return ", ".join(self._item(n, target).java for n in nodes)
-
-    def _item(self, node: ast.Expression, target: SqlType) -> Value:
-        """An item of a constructor; one that cannot be computed is NULL and spares the others."""
-        if isinstance(node, ast.Column | ast.Integer | ast.Text | ast.Boolean | ast.Null):
-            return self.cast(self.emit(node), target)
-        result = self._declare(target)
-        self._lines.append("try {")
-        value = self.cast(self.emit(node), target)
-        self._lines.append(f"{result.java} = {value.java};")
-        self._lines.append(f"}} catch (RuntimeException e) {{ {result.java} = null; }}")
-        return result
+        return ", ".join(self._guarded(n, target).java for n in nodes)
 
     def _array(self, node: ast.ArrayOf) -> Value:
         type_ = self._typing.known(node)
@@ -423,7 +432,7 @@ class Body:
         )
 
     def _struct(self, node: ast.StructOf) -> Value:
-        values = ", ".join(self.emit(v).java for _, v in node.members)
+        values = ", ".join(self._guarded(v, self._typing.known(v)).java for _, v in node.members)
         return self._temporary(
             f"new lab.ksqldb.row.Row(new Object[] {{{values}}})", self._typing.of(node)
         )

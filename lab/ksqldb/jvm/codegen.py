@@ -65,7 +65,7 @@ def _method(name: str, node: ast.Expression, body: Body, report: str) -> str:
     """A method whose failures are reported and give NULL."""
     body.returns(node)
     return (
-        f"private static Object {name}(final Object[] r, lab.ksqldb.step.Problems p) {{\n"
+        f"private static Object {name}(final Object[] r, final lab.ksqldb.step.Problems p) {{\n"
         f"try {{\n{body.source}\n}} catch (RuntimeException e) {{\n"
         f"p.failed({java_string(report)}, e, r);\nreturn null;\n"
         f"}} catch (StackOverflowError e) {{\n"
