@@ -153,8 +153,9 @@ class Planning(DdlPlanning):
                 raise inference.not_configured(format_.name)
             bare = format_.wrap is False and len(columns) == 1
             found = self._registry.columns(format_, sink.topic, bare=bare, schema_id=int(given))
-            if not bare:
-                inference.check_against(side, columns, found, int(given))
+            if bare and found is not None:  # by itself it has no name
+                found = (dataclasses.replace(found[0], name=columns[0].name),)
+            inference.check_against(side, columns, found, int(given))
 
     def _output(
         self, statement: ast.CreateAsSelect, key_format: str | None

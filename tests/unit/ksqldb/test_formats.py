@@ -11,10 +11,14 @@ from lab.ksqldb.analysis import ddl, formats, inference
 from lab.ksqldb.analysis.inference import Registration
 from lab.ksqldb.analysis.topics import SandboxTopics, Topic
 from lab.ksqldb.catalog import Catalog, Column, Format
+from lab.ksqldb.config import DEFAULTS
 from lab.ksqldb.errors import StatementError
+from lab.ksqldb.functions.library import builtin
 from lab.ksqldb.names import ColumnName, TopicName
+from lab.ksqldb.runtime.planned import Distributed
+from lab.ksqldb.runtime.planning import Planning
 from lab.ksqldb.sql import ast
-from lab.ksqldb.sql.types import INTEGER, STRING
+from lab.ksqldb.sql.types import INTEGER, STRING, SqlType
 
 Parse = Callable[[str], ast.Statement]
 
@@ -183,3 +187,22 @@ def test_columns_are_compared_with_the_schema_of_an_id() -> None:
 def test_a_schema_id_is_for_its_own_topic_only() -> None:
     named = Format("AVRO", None, (("fullSchemaName", "a.B"), ("schemaId", "3")))
     assert formats.without_schema_id(named).properties == (("fullSchemaName", "a.B"),)
+
+
+@pytest.mark.parametrize(("type_", "fits"), [(STRING, True), (INTEGER, False)])
+def test_a_key_by_itself_is_compared_by_its_type(
+    statement: Parse,
+    catalog: Catalog,
+    type_: SqlType,
+    fits: bool,
+) -> None:
+    registry = Registry(found=(Column(ColumnName("ROWKEY"), type_),))
+    planning = Planning(catalog, OneTopic(), builtin(), dict(DEFAULTS), registry)
+    text = "CREATE STREAM O WITH (KEY_FORMAT='AVRO', KEY_SCHEMA_ID=3) AS SELECT ID, B FROM S;"
+    if fits:
+        planned = planning.plan(statement(text), 1)
+        assert isinstance(planned, Distributed)
+        assert [r.format.property("schemaId") for r in planned.registrations] == ["3"]
+        return
+    with pytest.raises(StatementError, match="key columns are changed, missing or reordered"):
+        planning.plan(statement(text), 1)
