@@ -24,7 +24,7 @@ from lab.ksqldb.jvm.codegen import row_function
 from lab.ksqldb.jvm.errors import translated
 from lab.ksqldb.jvm.values import object_array
 from lab.ksqldb.sql import ast
-from lab.ksqldb.sql.types import SqlType, struct
+from lab.ksqldb.sql.types import SqlType, contains_map, struct
 
 ParseExpression = Callable[[str], ast.Expression]
 
@@ -49,6 +49,17 @@ def codec(format_: Format, columns: Sequence[Column]) -> Any:
 def serde(format_: Format, columns: Sequence[Column], extra: int = 0) -> Any:
     """A Java serde; rows read have ``extra`` empty places at their end."""
     return jpype.JClass("lab.ksqldb.serde.RowSerde")(codec(format_, columns), extra)
+
+
+def state_serde(format_: Format, columns: Sequence[Column]) -> Any:
+    """A Java serde of an aggregation's store; it remembers the rows it wrote last.
+
+    Not those with maps: they are read in another order than they were written.
+    """
+    plain = serde(format_, columns)
+    if any(contains_map(c.type) for c in columns):
+        return plain
+    return jpype.JClass("lab.ksqldb.serde.StateSerde")(plain)
 
 
 def key_serde(format_: Format, columns: Sequence[Column], window: WindowInfo | None) -> Any:

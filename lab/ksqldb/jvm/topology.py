@@ -253,7 +253,7 @@ class TopologyBuilder:
             grouped.java,
             made.java,
             rows.serde(step.formats.key, step.schema.key),
-            rows.serde(step.formats.value, (*step.source.schema.value, *made.states)),
+            rows.state_serde(step.formats.value, (*step.source.schema.value, *made.states)),
             store,
         )
         results = made.java.results()
@@ -268,7 +268,7 @@ class TopologyBuilder:
         stored = (
             -1 if window.retention_ms is None else window.retention_ms,
             rows.serde(step.formats.key, step.schema.key),
-            rows.serde(step.formats.value, (*step.source.schema.value, *made.states)),
+            rows.state_serde(step.formats.value, (*step.source.schema.value, *made.states)),
             self._store,
         )
         if window.kind == "SESSION":

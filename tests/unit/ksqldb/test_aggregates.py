@@ -15,7 +15,7 @@ from lab.ksqldb.catalog import Column, Format, Schema
 from lab.ksqldb.functions.library import builtin
 from lab.ksqldb.functions.registry import Kind
 from lab.ksqldb.jvm.aggregates import groups
-from lab.ksqldb.jvm.rows import row, serde
+from lab.ksqldb.jvm.rows import row, serde, state_serde
 from lab.ksqldb.jvm.values import to_java
 from lab.ksqldb.names import ColumnName, TopicName
 from lab.ksqldb.plan.steps import Aggregate, AggregateCall, Formats, GroupBy, StreamSource
@@ -39,8 +39,12 @@ class Kept:
         *,
         settings: Mapping[str, str] | None = None,
         undone: bool = False,
+        remembers: bool = False,
     ) -> None:
-        """``types`` are those of the call's first arguments; the others are literals."""
+        """``types`` are those of the call's first arguments; the others are literals.
+
+        ``remembers`` takes the serde that steps use, which reads as little as it can.
+        """
         node = parser.parse_expression(call)
         assert isinstance(node, ast.Call)
         constants = node.arguments[len(types) :]
@@ -58,7 +62,7 @@ class Kept:
         made = groups(step, builtin(), parser.parse_expression, settings or {}, undone=undone)
         self._types = types
         self._java = made.java
-        self._serde = serde(JSON, (*columns, *made.states))
+        self._serde = (state_serde if remembers else serde)(JSON, (*columns, *made.states))
         self._group = self._stored(self._java.initial())
 
     def _stored(self, group: Any) -> Any:
@@ -125,6 +129,7 @@ def test_aggregate_of_values_added_one_by_one_and_in_two_merged_parts(
     parser: Parser, call: str, types: tuple[SqlType, ...], values: tuple[Any, ...], expected: str
 ) -> None:
     assert str(Kept(parser, call, types).add(*values)) == expected
+    assert str(Kept(parser, call, types, remembers=True).add(*values)) == expected
     for parts in range(len(values) + 1):
         first = Kept(parser, call, types).add(*values[:parts])
         later = Kept(parser, call, types).add(*values[parts:])
