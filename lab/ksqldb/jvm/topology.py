@@ -129,9 +129,8 @@ class TopologyBuilder:
             self._keep(step.store, step)
             state = rows.serde(step.store_formats.value, stored_columns(record))
             width = len(step.schema.value)
-            table = java.table(
-                self._streams, step.topic, key, value, time, values, width, state, step.store
-            )
+            store = java.store(step.store, key, state, step.cached)
+            table = java.table(self._streams, step.topic, key, value, time, values, width, store)
             return Built(table, True)
         headers = rows.header_columns(record, step.headers)
         stream = java.stream(self._streams, step.topic, key, value, time, values, headers)

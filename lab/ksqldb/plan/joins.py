@@ -31,6 +31,7 @@ from lab.ksqldb.plan.steps import (
     Step,
     StreamStreamJoin,
     StreamTableJoin,
+    TableSource,
     TableTableJoin,
 )
 from lab.ksqldb.sql import ast
@@ -90,7 +91,7 @@ class JoinPlanner:
         prefix = "L_" * (count - 1)
         first = self._scope.bounds[0]
         left = _Side(
-            source_step(first.source, f"KafkaTopic_{prefix}Left"),
+            self._source(first.source, f"KafkaTopic_{prefix}Left"),
             first.source.key_format,
             first.source,
         )
@@ -102,10 +103,17 @@ class JoinPlanner:
         assert made is not None  # noqa: S101 - a query with joins has a last one
         return made
 
+    def _source(self, source: Source, context: str) -> Step:
+        step = source_step(source, context)
+        if isinstance(step, TableSource) and self._query.is_aggregate and self._query.from_table:
+            # Of two sides changed in one go, caches show each one's change twice to an aggregate.
+            return dataclasses.replace(step, cached=False)
+        return step
+
     def _join(self, left: _Side, join: JoinedSource, index: int, prefix: str) -> Join:
         right_source = join.source.source
         right = _Side(
-            source_step(right_source, f"KafkaTopic_{prefix}Right"),
+            self._source(right_source, f"KafkaTopic_{prefix}Right"),
             right_source.key_format,
             right_source,
         )

@@ -50,7 +50,10 @@ class StreamSource:
 
 @dataclass(frozen=True, slots=True)
 class TableSource:
-    """Reads a table's topic into a store, with the partition and offset, then as StreamSource."""
+    """Reads a table's topic into a store, with the partition and offset, then as StreamSource.
+
+    Unless it is ``cached`` every change goes on by itself, at once.
+    """
 
     context: str
     topic: TopicName
@@ -61,6 +64,7 @@ class TableSource:
     store: str
     store_formats: Formats
     window: WindowInfo | None = None
+    cached: bool = True
 
 
 @dataclass(frozen=True, slots=True)

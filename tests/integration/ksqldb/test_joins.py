@@ -209,3 +209,23 @@ def test_joined_tables_are_pulled_from(joins: Server, name: str) -> None:
     refused = joins.post("/query-stream", {"sql": f"SELECT * FROM {name}T;"})
     assert refused.status_code == 400
     assert "isn't queryable" in refused.json()["message"]
+
+
+def test_an_aggregate_over_a_join_of_tables_counts_each_row_once(joins: Server, name: str) -> None:
+    create(joins, name)
+    joins.ksql(
+        "".join(
+            f"INSERT INTO {name}{table} VALUES ('{i}', 'g', {i});"
+            for table in "TU"
+            for i in range(1, 5)
+        )
+    )
+    joins.ksql(
+        f"CREATE TABLE {name}S AS SELECT t.k AS k, COUNT(*) AS n, SUM(u.v) AS s FROM {name}T t "
+        f"JOIN {name}U u ON t.id = u.id GROUP BY t.k;"
+        f"INSERT INTO {name}U VALUES ('4', 'g', 10);"
+    )
+    until(
+        functools.partial(gives, joins, f"SELECT * FROM {name}S;", [["g", 4, 16]]),
+        "each row, and the new value, once",
+    )

@@ -29,16 +29,21 @@ public final class SourceStep {
         return read.processValues(() -> new Append<>(values, headers), Named.as(builder.next("KSTREAM-TRANSFORMVALUES-")));
     }
 
+    /** A table's store, which {@code state} reads and writes. */
+    public static <K> Materialized<K, Row, KeyValueStore<Bytes, byte[]>> store(
+            String name, Serde<K> key, Serde<Row> state, boolean cached) {
+        Materialized<K, Row, KeyValueStore<Bytes, byte[]>> stored =
+                Materialized.<K, Row, KeyValueStore<Bytes, byte[]>>as(name).withKeySerde(key).withValueSerde(state);
+        return cached ? stored : stored.withCachingDisabled();
+    }
+
     /**
-     * The table is stored under {@code store} before anything else is done with it: its values, then
-     * partition and offset, which {@code state} reads and writes. {@code width} is the number of
-     * columns of the rows given.
+     * The table is stored before anything else is done with it: its values, then partition and
+     * offset. {@code width} is the number of columns of the rows given.
      */
     public static <K> KTable<K, Row> table(
             NumberedBuilder builder, String topic, Serde<K> key, Serde<Row> value, TimestampExtractor time,
-            int values, int width, Serde<Row> state, String store) {
-        Materialized<K, Row, KeyValueStore<Bytes, byte[]>> stored =
-                Materialized.<K, Row, KeyValueStore<Bytes, byte[]>>as(store).withKeySerde(key).withValueSerde(state);
+            int values, int width, Materialized<K, Row, KeyValueStore<Bytes, byte[]>> stored) {
         return builder.table(topic, consumed(key, value, time))
                 .transformValues(() -> new Remember<>(values), stored)
                 .transformValues(() -> new AppendToTable<>(values, width));
