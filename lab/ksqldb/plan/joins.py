@@ -76,6 +76,10 @@ def _alike(one: Format, other: Format) -> bool:
     return layout(one) == layout(other)
 
 
+def _key_name(node: ast.Expression) -> ColumnName:
+    return node.name if isinstance(node, ast.Column) else ColumnName("KSQL_COL_0")
+
+
 class JoinPlanner:
     """Plans the joins of one query."""
 
@@ -206,7 +210,7 @@ class JoinPlanner:
         if self._key_format.name == "NONE":
             self._key_format = schemas.key_format("KAFKA")
         schemas.check_formats(
-            Schema((Column(ColumnName("KEY"), join.key_type),)),
+            Schema((Column(_key_name(join.left), join.key_type),)),
             self._key_format,
             Format("JSON"),
             error=BadRequest,
@@ -243,8 +247,7 @@ class JoinPlanner:
     def _rekey(self, step: Step, node: ast.Expression, bound: Bound | None, context: str) -> Step:
         if bound is not None:
             node = self._own(node)
-        name = node.name if isinstance(node, ast.Column) else ColumnName("KSQL_COL_0")
-        return select_key(step, (Item(name, node),), context, self._functions)
+        return select_key(step, (Item(_key_name(node), node),), context, self._functions)
 
     def _own(self, node: ast.Expression) -> ast.Expression:
         """An expression over one source, in the source's own names."""
