@@ -161,6 +161,9 @@ def _check_window(clause: WithClause) -> None:
         _window_ms(size)
 
 
+_LONGEST_WINDOW_MS = 2**60
+
+
 def _window_ms(size: str) -> int:
     words = size.split()
     unit = words[1].upper() if len(words) == 2 else ""
@@ -174,6 +177,8 @@ def _window_ms(size: str) -> int:
         reason = f"Not numeric: '{words[0]}'"
     elif int(words[0]) < 1:
         reason = "The size of a window must be greater than zero"
+    elif int(words[0]) * TIME_UNITS[plural] > _LONGEST_WINDOW_MS:
+        reason = "A window cannot be as long"
     if reason is not None:
         raise StatementError(
             f"{_PREPARE}Error in WITH clause property 'WINDOW_SIZE': Invalid duration: '{size}'. "

@@ -10,6 +10,7 @@ from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.walk import walk
 
 _DAY_MS = 86_400_000
+_MOST_MS = 2**60
 _ISSUE = "https://github.com/confluentinc/ksql/issues/4397"
 
 
@@ -41,6 +42,9 @@ def windowing(window: ast.Window, *, final: bool) -> Windowing:
     Raises:
         StatementError: its lengths make no sense together.
     """
+    for span in (window.size, window.advance, window.retention, window.grace):
+        if span is not None and span.ms > _MOST_MS:
+            raise StatementError(f"A window cannot reach as far as {span}.")
     size = window.size.ms
     if size < 1:
         what = "gap" if window.kind == "SESSION" else "size"

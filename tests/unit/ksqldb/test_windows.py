@@ -78,6 +78,10 @@ def test_windows_in_milliseconds_with_a_grace_period_up_to_a_day(
             "retention",
         ),
         ("I FROM S WINDOW TUMBLING (SIZE 1 HOUR)", "requires a GROUP BY"),
+        (
+            "COUNT(*) FROM S WINDOW TUMBLING (SIZE 99999999999999999 DAYS) GROUP BY ID",
+            "cannot reach as far",
+        ),
         ("COUNT(*) FROM T WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY ID", "table aggregations"),
         ("COUNT(*) FROM S GROUP BY ID EMIT FINAL", "EMIT FINAL"),
         (
@@ -157,6 +161,7 @@ def test_windows_of_sources(items: ast.Properties, expected: WindowInfo | None) 
         ((("WINDOW_TYPE", "TUMBLING"), ("WINDOW_SIZE", "1 MOON")), "Unknown time unit"),
         ((("WINDOW_TYPE", "TUMBLING"), ("WINDOW_SIZE", "x DAYS")), "Not numeric"),
         ((("WINDOW_TYPE", "TUMBLING"), ("WINDOW_SIZE", "0 DAYS")), "greater than zero"),
+        ((("WINDOW_TYPE", "TUMBLING"), ("WINDOW_SIZE", "9" * 20 + " DAYS")), "as long"),
     ],
 )
 def test_windows_of_sources_that_are_refused(items: ast.Properties, says: str) -> None:
