@@ -43,13 +43,16 @@ class TopicDescription:
 
 @dataclass(frozen=True)
 class CommittedOffset:
-    """A group's committed offset for one partition: the next record that it wants."""
+    """A group's committed offset for one partition: the next record that it wants.
+
+    The commit's metadata is not here: confluent-kafka reads past the end of one that the broker
+    has sent without a zero byte, as that of Kafka Streams. It stands in the committed record.
+    """
 
     topic: TopicName
     partition: PartitionId
     offset: Offset
     leader_epoch: int | None
-    metadata: str
 
 
 @dataclass(frozen=True)
@@ -264,7 +267,6 @@ class KafkaClient(RecordClient):
                 PartitionId(p.partition),
                 Offset(p.offset),
                 p.leader_epoch,
-                p.metadata or "",
             )
             for p in found.topic_partitions
             if p.offset != _NOT_COMMITTED
