@@ -13,7 +13,7 @@ from lab.ksqldb.sql.types import Array, Base, Map, SqlType, Struct
 
 _AVRO_NAMESPACE = "io.confluent.ksql.avro_schemas"
 _KAFKA_TYPES = {Base.INTEGER, Base.BIGINT, Base.DOUBLE, Base.STRING, Base.BYTES}
-_PROTOBUF_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NESTED = {Base.ARRAY, Base.MAP, Base.STRUCT}
 
 
@@ -146,8 +146,22 @@ def refusal(name: str, columns: tuple[Column, ...], shown: str) -> str | None:
     return next((reason for reason in reasons if reason is not None), None)
 
 
+def can_be_internal(name: str, columns: tuple[Column, ...]) -> bool:
+    """Whether a format can hold any rows of these columns in the topics of a query."""
+    if name == "AVRO":
+        names = [*(c.name for c in columns), *(n for c in columns for n in _member_names(c.type))]
+        if not all(_PLAIN_NAME.fullmatch(n) for n in names):
+            return False
+    return name in {"JSON", "AVRO", "JSON_SR"} and refusal(name, columns, "") is None
+
+
+def _member_names(type_: SqlType) -> list[str]:
+    own = [m.name for m in type_.fields] if isinstance(type_, Struct) else []
+    return own + [n for part in type_.parts() for n in _member_names(part)]
+
+
 def _name_refusal(format_: str, name: str) -> str | None:
-    if not format_.startswith("PROTOBUF") or _PROTOBUF_NAME.fullmatch(name):
+    if not format_.startswith("PROTOBUF") or _PLAIN_NAME.fullmatch(name):
         return None
     return f"{format_} has no such name for a field: {quote(name)}"
 

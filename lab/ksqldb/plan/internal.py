@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from lab.ksqldb.analysis import schemas
-from lab.ksqldb.analysis.formats import without_schema_id
+from lab.ksqldb.analysis.formats import can_be_internal, without_schema_id
 from lab.ksqldb.analysis.items import Item
 from lab.ksqldb.analysis.typing import Typing
 from lab.ksqldb.catalog import (
@@ -23,16 +21,15 @@ from lab.ksqldb.sql.format import expression as text_of
 
 
 def internal_formats(source: Source, schema: Schema, key_format: str | None) -> Formats:
-    """Internal topics use the source's formats where those can hold their rows, else JSON."""
-    value = source.value_format
-    if value.name != "JSON" or len(schema.value) == 1:
-        value = Format("JSON", True)
+    """Internal topics use the source's formats where those can hold any rows, else JSON."""
+    name = source.value_format.name
+    value = Format(name if can_be_internal(name, schema.value) else "JSON", True)
     key = without_schema_id(source.key_format)
     if key_format is not None:
         key = schemas.key_format(key_format)
     if key.name == "NONE":
         key = schemas.key_format("KAFKA")
-    return Formats(key, dataclasses.replace(value, wrap=True))
+    return Formats(key, value)
 
 
 def stored_columns(record: Schema) -> tuple[Column, ...]:

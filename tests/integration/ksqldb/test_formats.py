@@ -282,12 +282,48 @@ def test_internal_schemas_end_with_their_query_and_a_topics_with_the_topic(
     until(lambda: server.select(f"SELECT * FROM {name}_T;") == [["x", 2, 3]], "the group's row")
     assert server.select(f"SELECT S FROM {name}_T WHERE R = 'x';") == [[3]]
     internal = [s for s in registry.subjects() if name in s and s.startswith("_confluent-ksql-")]
-    assert {s.rsplit("-", 2)[1] for s in internal} == {"repartition", "changelog"}
+    assert {tuple(s.rsplit("-", 2)[1:]) for s in internal} == {
+        (topic, side) for topic in ("repartition", "changelog") for side in ("key", "value")
+    }
     server.ksql(f"DROP TABLE {name}_T DELETE TOPIC;")
     until(
         lambda: [s for s in registry.subjects() if name in s] == [f"{name}-key", f"{name}-value"],
         "the end of the other subjects",
     )
+
+
+@pytest.mark.parametrize("format_", ["AVRO", "JSON_SR"])
+def test_states_and_joined_rows_survive_the_format_of_their_internal_topics(
+    server: Server, name: str, format_: str
+) -> None:
+    server.ksql(
+        f"CREATE STREAM {name} (K VARCHAR KEY, R VARCHAR, V INT, D DECIMAL(6, 2), T TIMESTAMP, "
+        f"A ARRAY<INT>) WITH (KAFKA_TOPIC='{name}', PARTITIONS=1, VALUE_FORMAT='{format_}');"
+        f"CREATE TABLE {name}_D (R VARCHAR PRIMARY KEY, AN VARCHAR, M MAP<VARCHAR, INT>) "
+        f"WITH (KAFKA_TOPIC='{name}_D', PARTITIONS=1, VALUE_FORMAT='{format_}');"
+        f"CREATE TABLE {name}_T WITH (VALUE_FORMAT='JSON') AS SELECT R, COUNT(*) AS N, "
+        "COLLECT_LIST(V) AS L, AVG(V) AS AV, SUM(D) AS SD, MAX(T) AS MT, HISTOGRAM(K) AS H, "
+        "TOPK(V, 2) AS TK, LATEST_BY_OFFSET(V, 2, FALSE) AS LV, COUNT_DISTINCT(K) AS CD, "
+        "COUNT(V) AS CV, SUM(A[1]) AS SA "
+        f"FROM {name} GROUP BY R;"
+        f"CREATE STREAM {name}_J WITH (VALUE_FORMAT='JSON') AS SELECT S.R AS R, S.D AS D, "
+        f"S.A AS A, AN, M['x'] AS X FROM {name} S JOIN {name}_D ON S.R = {name}_D.R;"
+        f"INSERT INTO {name}_D VALUES ('x', 'ex', MAP('x' := 7));"
+        f"INSERT INTO {name} VALUES ('a', 'x', 1, 1.25, '2020-01-01', ARRAY[1, NULL]);"
+    )
+    joined = f"SELECT * FROM {name}_J;"
+    until(lambda: server.select(joined), "the joined row")
+    assert server.select(joined) == [["x", 1.25, [1, None], "ex", 7]]
+    server.ksql(
+        f"INSERT INTO {name} VALUES ('b', 'x', NULL, -0.05, '2021-01-01', ARRAY[2]);"
+        f"INSERT INTO {name} VALUES ('a', 'x', 5, NULL, NULL, NULL);"
+    )
+    expected = [
+        *("x", 3, [1, None, 5], 3.0, 1.2, "2021-01-01T00:00:00.000", {"a": 2, "b": 1}),
+        *([5, 1], [None, 5], 2, 2, 3),
+    ]
+    until(lambda: server.select(f"SELECT N FROM {name}_T;") == [[3]], "all rows counted")
+    assert server.select(f"SELECT * FROM {name}_T;") == [expected]
 
 
 @pytest.mark.parametrize("format_", WITH_SCHEMAS)

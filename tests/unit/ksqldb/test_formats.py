@@ -18,7 +18,7 @@ from lab.ksqldb.names import ColumnName, TopicName
 from lab.ksqldb.runtime.planned import Distributed
 from lab.ksqldb.runtime.planning import Planning
 from lab.ksqldb.sql import ast
-from lab.ksqldb.sql.types import INTEGER, STRING, SqlType
+from lab.ksqldb.sql.types import INTEGER, STRING, SqlType, array, map_of, struct
 
 Parse = Callable[[str], ast.Statement]
 
@@ -206,3 +206,23 @@ def test_a_key_by_itself_is_compared_by_its_type(
         return
     with pytest.raises(StatementError, match="key columns are changed, missing or reordered"):
         planning.plan(statement(text), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "type_", "can"),
+    [
+        ("JSON", "a b", STRING, True),
+        ("AVRO", "A_1", array(STRING), True),
+        ("AVRO", "a b", STRING, False),
+        ("AVRO", "A", array(struct(("x-y", INTEGER))), False),
+        ("AVRO", "A", map_of(INTEGER, STRING), False),
+        ("JSON_SR", "a b", STRING, True),
+        ("JSON_SR", "A", map_of(INTEGER, STRING), False),
+        ("PROTOBUF", "A", INTEGER, False),
+        ("DELIMITED", "A", INTEGER, False),
+    ],
+)
+def test_internal_topics_have_formats_that_lose_nothing(
+    name: str, column: str, type_: SqlType, can: bool
+) -> None:
+    assert formats.can_be_internal(name, (Column(ColumnName(column), type_),)) is can
