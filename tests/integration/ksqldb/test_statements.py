@@ -266,10 +266,8 @@ def test_a_bad_record_is_reported_and_skipped(server: Server, name: str) -> None
 @pytest.mark.parametrize(
     ("statement", "feature"),
     [
-        (
-            "CREATE STREAM x (a INT) WITH (KAFKA_TOPIC='x', VALUE_FORMAT='AVRO', PARTITIONS=1);",
-            "AVRO",
-        ),
+        ("CREATE STREAM x AS SELECT * FROM {s} LIMIT 2;", "LIMIT"),
+        ("ALTER SYSTEM 'auto.offset.reset'='latest';", "ALTER SYSTEM"),
     ],
 )
 def test_what_the_server_does_not_do_is_refused_by_name(

@@ -10,6 +10,8 @@ from lab.clients.kafka import KafkaClient
 from lab.evidence.checkers import duplicates, lost_acknowledged, reordered, run_checker
 from lab.evidence.model import Outcome
 from lab.evidence.workload import INVOKE, PRODUCE
+from lab.wire.kafka_proxy import KafkaProxy
+from lab.wire.proxy_rules import Rule
 from lab.workloads.load import SAFE, Load
 from lab.workloads.log import WorkloadLog
 
@@ -49,7 +51,16 @@ def test_refused_attempts(kafka: KafkaClient, name: str) -> None:
     assert run_checker(lost_acknowledged, log.entries).outcome is Outcome.UNKNOWN
 
 
-def test_attempts_that_nobody_knows_the_end_of(kafka: KafkaClient, name: str) -> None:
-    topic = kafka.create_topic(name, config={"min.insync.replicas": "2"})
-    log = run(kafka, topic, **{"message.timeout.ms": 1_000})
+def test_attempts_that_nobody_knows_the_end_of(
+    kafka: KafkaClient, bootstrap: str, name: str
+) -> None:
+    topic = kafka.create_topic(name)
+    with KafkaProxy(bootstrap) as proxy:
+        proxy.add(Rule("Produce", "answer", "drop", times=None))
+        log = run(
+            KafkaClient(proxy.bootstrap_servers),
+            topic,
+            **{"message.timeout.ms": 2_000, "batch.num.messages": 10_000},
+        )
     assert counted(log) == {(INVOKE, Outcome.OK): COUNT, (PRODUCE, Outcome.UNKNOWN): COUNT}
+    assert kafka.read(topic, 0), "the broker took some of them nevertheless"
