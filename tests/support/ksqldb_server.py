@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition, admin
 
 from lab.wait import wait_until
 
@@ -87,6 +88,39 @@ class Server:
         code = self._process.wait(timeout=20)
         self._process = None
         return code
+
+    def wait_until_committed(self) -> None:
+        """Wait until every running query has committed what its topics hold.
+
+        What a query at least once had not committed when it is killed, it does again.
+        """
+        until(lambda: not self._uncommitted(), "the commits of every query")
+
+    def _uncommitted(self) -> list[str]:
+        client = admin.AdminClient({"bootstrap.servers": self.bootstrap})
+        reader = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "looking"})
+        behind = []
+        try:
+            for query in self.ksql("SHOW QUERIES EXTENDED;")[0]["queryDescriptions"]:
+                if query["state"] != "RUNNING":
+                    continue
+                group = query["consumerGroupId"]
+                asked = [ConsumerGroupTopicPartitions(group)]
+                found = client.list_consumer_group_offsets(asked)[group].result(timeout=10)
+                committed = {(p.topic, p.partition): p.offset for p in found.topic_partitions}
+                for topic in self._read_by(query):
+                    for number in client.list_topics(topic, timeout=10).topics[topic].partitions:
+                        place = TopicPartition(topic, number)
+                        end = reader.get_watermark_offsets(place, timeout=10)[1]
+                        if end > max(committed.get((topic, number), 0), 0):
+                            behind.append(f"{group} {topic}-{number}")
+        finally:
+            reader.close()
+        return behind
+
+    def _read_by(self, query: dict[str, Any]) -> list[str]:
+        sources = self.ksql("".join(f"DESCRIBE `{name}` EXTENDED;" for name in query["sources"]))
+        return [source["sourceDescription"]["topic"] for source in sources]
 
     def ksql(self, text: str, **properties: str) -> Any:
         """Send statements; the answer's body. A refusal fails the test."""

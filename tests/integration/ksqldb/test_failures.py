@@ -82,6 +82,7 @@ def test_after_a_kill_every_kind_of_statement_is_there_again(server: Server, nam
     states = {q["id"]: q["state"] for q in before[1]["queries"]}
     assert states[query] == "PAUSED"
     assert made[-1]["commandStatus"]["queryId"] in states
+    server.wait_until_committed()
     server.kill()
     server.start()
     assert server.ksql(shown) == before

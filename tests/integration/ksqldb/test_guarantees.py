@@ -118,6 +118,7 @@ def test_lost_local_state_is_rebuilt_from_the_changelog(server: Server, name: st
         "the last sums in the sink",
     )
     before = sorted(server.select(pull))
+    server.wait_until_committed()
     server.kill()
     assert any(server.state_dir.rglob("*.sst")) or any(server.state_dir.rglob("*.log"))
     shutil.rmtree(server.state_dir)

@@ -38,6 +38,7 @@ def test_a_restart_brings_everything_back_and_writes_nothing_twice(
     until(lambda: sum(ends(server, f"{name}_T").values()) == 1, "the first row in the sink")
     before = server.ksql("SHOW STREAMS; SHOW TABLES; SHOW QUERIES;")
     commands = ends(server, f"_confluent-ksql-{server.service_id}_command_topic")
+    server.wait_until_committed()
     code = server.stop() if how == "stop" else server.kill()
     assert code == (0 if how == "stop" else -9)
     server.start()
