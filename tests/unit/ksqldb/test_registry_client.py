@@ -46,6 +46,9 @@ class Fake:
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
+            # As registries do: a client that keeps connections must not meet closed ones.
+            protocol_version = "HTTP/1.1"
+
             def answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length)) if length else None
