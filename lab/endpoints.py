@@ -51,6 +51,8 @@ class Capabilities:
 
     ``proxy``: clients reach the brokers without TLS, so that a proxy can read what they say.
     ``more_brokers``: a lab of three brokers can be started beside this one.
+    ``ksqldb_state``: the local state of ksqlDB nodes can be copied, and removed while they are
+    down.
     """
 
     brokers: int = 1
@@ -61,7 +63,7 @@ class Capabilities:
     proxy: bool = False
     more_brokers: bool = False
     broker_log_dirs: tuple[Path, ...] = ()
-    ksqldb_state_dir: Path | None = None
+    ksqldb_state: bool = False
     registry_access_log: Path | None = None
     reasons: dict[str, str] = field(default_factory=dict)
 
@@ -75,6 +77,6 @@ class Capabilities:
         """The capabilities as JSON-ready data, paths as strings."""
         data = asdict(self)
         data["broker_log_dirs"] = [str(path) for path in self.broker_log_dirs]
-        for key in ("ksqldb_state_dir", "registry_access_log"):
-            data[key] = str(data[key]) if data[key] is not None else None
+        log = self.registry_access_log
+        data["registry_access_log"] = str(log) if log is not None else None
         return data

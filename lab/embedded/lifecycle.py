@@ -380,6 +380,12 @@ class EmbeddedLab:
         kill_all(records)
         return tuple(record.pid for record in records)
 
+    def stop(self, component: str) -> tuple[int, ...]:
+        """Ask a component's processes to end, and wait until they have; returns their pids."""
+        records = self._running(component)
+        stop_in_order(records)
+        return tuple(record.pid for record in records)
+
     def pause(self, component: str) -> tuple[int, ...]:
         """Stop a component's clock (SIGSTOP) until ``resume``; returns the pids."""
         return self._signal(component, signal.SIGSTOP)

@@ -30,6 +30,12 @@ class Faults:
         self._paused.discard(component)
         self._down.add(component)
 
+    def stop(self, component: str) -> None:
+        """SIGTERM: the component ends in its own way; it is down afterwards."""
+        self._act("stop", component, partial(self._target.stop, component))
+        self._paused.discard(component)
+        self._down.add(component)
+
     def pause(self, component: str) -> None:
         """SIGSTOP: the component holds its connections and does nothing."""
         self._paused.add(component)
@@ -44,6 +50,14 @@ class Faults:
         """Start the component again, and whatever else is down, and wait until all are ready."""
         self._act("restart", component, partial(self._target.restart, component))
         self._down.clear()
+
+    def remove_state(self, component: str, application: str) -> None:
+        """Remove what a ksqlDB node that is down keeps of one application."""
+        self._act(
+            f"remove the local state of {application}",
+            component,
+            partial(self._target.remove_state, component, application),
+        )
 
     def undo(self) -> None:
         """Let paused components go on and start those that were killed. Raises LabError."""

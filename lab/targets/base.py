@@ -42,6 +42,13 @@ class Target(Protocol):
         """End the component at once (SIGKILL)."""
         ...
 
+    def stop(self, component: str) -> None:
+        """Ask the component to end (SIGTERM), and wait until it has; ``restart`` starts it again.
+
+        Offered where ``kill`` is.
+        """
+        ...
+
     def pause(self, component: str) -> None:
         """Stop the component's clock (SIGSTOP) until ``resume``."""
         ...
@@ -52,4 +59,17 @@ class Target(Protocol):
 
     def restart(self, component: str) -> None:
         """Stop the component if it runs, start it again and wait until it is proven ready."""
+        ...
+
+    def copy_state(self, component: str, into: Path) -> None:
+        """Copy the local state of a ksqlDB node, as it is, into a folder, which is made if need be.
+
+        It is what Kafka Streams keeps: a folder per application id, in it a task folder per
+        partition, in that RocksDB folders. The node may run: what vanishes meanwhile is passed
+        over.
+        """
+        ...
+
+    def remove_state(self, component: str, application: str) -> None:
+        """Remove one application's folder from the local state of a ksqlDB node that is down."""
         ...

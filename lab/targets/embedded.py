@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab.config import Settings
+from lab.embedded import ksqldb
 from lab.embedded.components import (
     broker_log_dir,
     endpoints_of,
@@ -16,7 +17,8 @@ from lab.embedded.identity import identify
 from lab.embedded.lifecycle import EmbeddedLab, UpOptions, unreported
 from lab.embedded.starting import Report
 from lab.endpoints import Capabilities, ComponentInfo, Endpoints
-from lab.errors import NoLabRunning
+from lab.errors import NoLabRunning, UsageError
+from lab.targets.local_state import copy_folder, remove_folder
 
 
 class EmbeddedTarget:
@@ -49,13 +51,13 @@ class EmbeddedTarget:
             proxy=True,
             more_brokers=True,
             broker_log_dirs=tuple(broker_log_dir(folder, n) for n in range(1, state.brokers + 1)),
-            ksqldb_state_dir=None if state.brokers_only else ksqldb_state_dir(folder),
+            ksqldb_state=not state.brokers_only,
             registry_access_log=None
             if state.brokers_only
             else registry_places(folder, state).access_log,
             reasons={
                 missing: "this lab has brokers only"
-                for missing in ("ksqldb_state_dir", "registry_access_log")
+                for missing in ("ksqldb_state", "registry_access_log")
                 if state.brokers_only
             },
         )
@@ -82,6 +84,10 @@ class EmbeddedTarget:
         """SIGKILL to the component's processes."""
         self._lab.kill(component)
 
+    def stop(self, component: str) -> None:
+        """SIGTERM to the component's processes."""
+        self._lab.stop(component)
+
     def pause(self, component: str) -> None:
         """SIGSTOP to the component's processes."""
         self._lab.pause(component)
@@ -93,6 +99,19 @@ class EmbeddedTarget:
     def restart(self, component: str) -> None:
         """Stop if it runs, start, and wait until it is proven ready."""
         self._lab.restart(component, outfitter(self._lab.settings), unreported)
+
+    def copy_state(self, component: str, into: Path) -> None:
+        """Copy the node's state folder."""
+        copy_folder(self._state_dir(component), into)
+
+    def remove_state(self, component: str, application: str) -> None:
+        """Remove one application's folder from the node's state folder."""
+        remove_folder(self._state_dir(component), application)
+
+    def _state_dir(self, component: str) -> Path:
+        if component != ksqldb.NAME:
+            raise UsageError(f"{component} keeps no state of Kafka Streams")
+        return ksqldb_state_dir(self._lab.folder)
 
 
 def connect(name: str) -> EmbeddedTarget | None:

@@ -51,6 +51,12 @@ class Breakable:
     def kill(self, component: str) -> None:
         self.done.append(f"kill {component}")
 
+    def stop(self, component: str) -> None:
+        self.done.append(f"stop {component}")
+
+    def remove_state(self, component: str, application: str) -> None:
+        self.done.append(f"remove {application} of {component}")
+
     def pause(self, component: str) -> None:
         self.done.append(f"pause {component}")
 
@@ -81,6 +87,15 @@ def test_what_is_left_broken_is_mended(tmp_path: Path) -> None:
     target.done.clear()
     faults.undo()
     assert target.done == []
+
+
+def test_what_was_stopped_is_started_again(tmp_path: Path) -> None:
+    target = Breakable()
+    faults = faults_of(target, tmp_path)
+    faults.stop("a")
+    faults.remove_state("a", "counting")
+    faults.undo()
+    assert target.done == ["stop a", "remove counting of a", "restart a"]
 
 
 def test_what_was_mended_is_left_alone(tmp_path: Path) -> None:
