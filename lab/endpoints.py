@@ -53,6 +53,7 @@ class Capabilities:
     ``more_brokers``: a lab of three brokers can be started beside this one.
     ``ksqldb_state``: the local state of ksqlDB nodes can be copied, and removed while they are
     down.
+    ``more_ksqldb_servers``: further ksqlDB servers can be started on these brokers.
     """
 
     brokers: int = 1
@@ -62,6 +63,7 @@ class Capabilities:
     transactions: bool = True
     proxy: bool = False
     more_brokers: bool = False
+    more_ksqldb_servers: bool = False
     broker_log_dirs: tuple[Path, ...] = ()
     ksqldb_state: bool = False
     registry_access_log: Path | None = None

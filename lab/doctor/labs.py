@@ -10,7 +10,7 @@ import psutil
 
 from lab.config import Settings
 from lab.doctor.model import CheckResult
-from lab.embedded.components import processes_by_component
+from lab.embedded.components import processes_of
 from lab.embedded.process import INSTANCE_VARIABLE, is_alive, load_records
 from lab.embedded.state import LabFolder, LabState, all_labs
 from lab.errors import LabError
@@ -69,7 +69,7 @@ def judge_lab(seen: Seen) -> CheckResult:
     state = seen.state
     name = f"lab {state.name}"
     option = "" if state.name == "default" else f" --name {state.name}"
-    components = processes_by_component(state.brokers, brokers_only=state.brokers_only)
+    components = processes_of(state)
     expected = {process for processes in components.values() for process in processes}
     if state.phase == "ready":
         down = sorted(expected - seen.alive)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lab.embedded import broker, ksqldb, registry
 from lab.embedded.broker import Node
@@ -34,19 +36,22 @@ class Component:
 
 @dataclass(frozen=True)
 class Blueprint:
-    """All that is to run in a lab, and where it answers."""
+    """All that is to run in a lab, and where it answers; ``ksqldbs`` by component."""
 
     nodes: tuple[Node, ...]
     registry: RegistryPlaces
-    ksqldb: KsqldbPlaces
+    ksqldbs: dict[str, KsqldbPlaces]
     components: tuple[Component, ...]
     endpoints: Endpoints
 
 
 def processes_by_component(
-    brokers: int, *, brokers_only: bool = False
+    brokers: int, *, brokers_only: bool = False, added: Iterable[str] = ()
 ) -> dict[str, tuple[str, ...]]:
-    """The names of a lab's components, each with those of its processes."""
+    """The names of a lab's components, each with those of its processes.
+
+    ``added`` are the names of the servers that were started beside the lab's own.
+    """
     nodes: dict[str, tuple[str, ...]] = {
         f"broker-{n}": (f"broker-{n}",) for n in range(1, brokers + 1)
     }
@@ -55,13 +60,18 @@ def processes_by_component(
     return {
         **nodes,
         registry.NAME: (registry.NAME, registry.PROXY_NAME),
-        ksqldb.NAME: (ksqldb.NAME,),
+        **{name: (name,) for name in (ksqldb.NAME, *added)},
     }
+
+
+def processes_of(state: LabState) -> dict[str, tuple[str, ...]]:
+    """The names of the lab's components, each with those of its processes."""
+    return processes_by_component(state.brokers, brokers_only=state.brokers_only, added=state.added)
 
 
 def components_of(state: LabState) -> tuple[str, ...]:
     """The names of the lab's components."""
-    return tuple(processes_by_component(state.brokers, brokers_only=state.brokers_only))
+    return tuple(processes_of(state))
 
 
 def component_of_listener(listener: str) -> str:
@@ -115,9 +125,32 @@ def broker_log_dir(folder: LabFolder, node_id: int) -> Path:
     return folder.data / f"broker-{node_id}"
 
 
-def ksqldb_state_dir(folder: LabFolder) -> Path:
-    """Where the ksqlDB-compatible server keeps its RocksDB stores."""
-    return folder.data / "ksqldb"
+def ksqldb_state_dir(folder: LabFolder, name: str = ksqldb.NAME) -> Path:
+    """Where a ksqlDB-compatible server keeps its RocksDB stores."""
+    return folder.data / name
+
+
+def ksqldb_places(folder: LabFolder, state: LabState, build_dir: Path) -> dict[str, KsqldbPlaces]:
+    """The lab's own server and those that were added, by component."""
+    registry_url = registry_places(folder, state).url
+    bootstrap_servers = endpoints_of(state).bootstrap_servers
+
+    def places(name: str, **own: Any) -> KsqldbPlaces:
+        return KsqldbPlaces(
+            host=state.host,
+            port=state.ports[name],
+            bootstrap_servers=bootstrap_servers,
+            schema_registry_url=registry_url,
+            state_dir=ksqldb_state_dir(folder, name),
+            build_dir=build_dir,
+            name=name,
+            **own,
+        )
+
+    return {ksqldb.NAME: places(ksqldb.NAME)} | {
+        name: places(name, service_id=one.service_id, properties=one.properties)
+        for name, one in state.added.items()
+    }
 
 
 def properties_file(folder: LabFolder, node: Node) -> Path:
@@ -133,14 +166,7 @@ def blueprint(
     nodes = broker.nodes_from(state.ports, state.brokers)
     endpoints = endpoints_of(state)
     registry_at = registry_places(folder, state)
-    ksqldb_at = KsqldbPlaces(
-        host=state.host,
-        port=state.ports["ksqldb"],
-        bootstrap_servers=endpoints.bootstrap_servers,
-        schema_registry_url=registry_at.url,
-        state_dir=ksqldb_state_dir(folder),
-        build_dir=outfit.build_dir,
-    )
+    ksqldbs = ksqldb_places(folder, state, outfit.build_dir)
 
     def options(kind: str) -> tuple[str, ...]:
         if kind not in caches:
@@ -181,23 +207,26 @@ def blueprint(
             registry.proxy_spec(registry_at),
         ),
     )
-    ksqldb_component = Component(
-        ksqldb.NAME,
-        "ksqldb",
-        (
-            ksqldb.process_spec(
-                ksqldb_at,
-                java=outfit.java,
-                class_path=outfit.class_path("ksqldb"),
-                jvm_options=options("ksqldb"),
-                stop_grace_seconds=grace(10.0),
+    servers = tuple(
+        Component(
+            name,
+            "ksqldb",
+            (
+                ksqldb.process_spec(
+                    places,
+                    java=outfit.java,
+                    class_path=outfit.class_path("ksqldb"),
+                    jvm_options=options("ksqldb"),
+                    stop_grace_seconds=grace(10.0),
+                ),
             ),
-        ),
+        )
+        for name, places in ksqldbs.items()
     )
     return Blueprint(
         nodes,
         registry_at,
-        ksqldb_at,
-        brokers if state.brokers_only else (*brokers, registry_component, ksqldb_component),
+        ksqldbs,
+        brokers if state.brokers_only else (*brokers, registry_component, *servers),
         endpoints,
     )

@@ -29,10 +29,12 @@ def identify(folder: LabFolder, state: LabState) -> tuple[ComponentInfo, ...]:
     )
     if state.brokers_only:
         return brokers
+    added = (_ksqldb(name, f"http://{state.host}:{state.ports[name]}") for name in state.added)
     return (
         *brokers,
         _registry(registry_places(folder, state).upstream_url, endpoints.schema_registry_url or ""),
-        _ksqldb(endpoints.ksqldb_url or ""),
+        _ksqldb(ksqldb.NAME, endpoints.ksqldb_url or ""),
+        *added,
     )
 
 
@@ -56,11 +58,11 @@ def _registry(upstream_url: str, url: str) -> ComponentInfo:
     )
 
 
-def _ksqldb(url: str) -> ComponentInfo:
+def _ksqldb(name: str, url: str) -> ComponentInfo:
     told = _get_json(f"{url}/info").get("KsqlServerInfo", {})
     told = told if isinstance(told, dict) else {}
     return ComponentInfo(
-        ksqldb.NAME,
+        name,
         "ksqldb",
         "ksqlDB-compatible server on Kafka Streams",
         str(told.get("kafkaStreamsVersion", UNKNOWN)),

@@ -21,7 +21,10 @@ DEFAULT_HEAP = "256m"
 
 @dataclass(frozen=True)
 class KsqldbPlaces:
-    """Where the server listens and keeps things, and what it is a client of."""
+    """Where a server listens and keeps things, and what it is a client of.
+
+    ``name`` is its component; ``properties`` are NAME=VALUE.
+    """
 
     host: str
     port: int
@@ -29,6 +32,9 @@ class KsqldbPlaces:
     schema_registry_url: str
     state_dir: Path
     build_dir: Path
+    name: str = NAME
+    service_id: str = SERVICE_ID
+    properties: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -45,8 +51,16 @@ def process_spec(
     stop_grace_seconds: float = 10.0,
 ) -> ProcessSpec:
     """How a lab's server is started."""
-    arguments = server_arguments(places, java=java, class_path=class_path, jvm_options=jvm_options)
-    return ProcessSpec(NAME, (sys.executable, *arguments), stop_grace_seconds=stop_grace_seconds)
+    arguments = server_arguments(
+        places,
+        java=java,
+        class_path=class_path,
+        jvm_options=jvm_options,
+        service_id=places.service_id,
+        properties=places.properties,
+    )
+    command = (sys.executable, *arguments)
+    return ProcessSpec(places.name, command, stop_grace_seconds=stop_grace_seconds)
 
 
 def server_arguments(

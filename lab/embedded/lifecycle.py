@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import shutil
 import signal
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from lab.config import Settings
 from lab.embedded import ports
+from lab.embedded.added import forget_added, new_server, orphans
 from lab.embedded.aot import training_lock
 from lab.embedded.components import (
     Blueprint,
     Component,
     blueprint,
     component_of_listener,
-    processes_by_component,
+    processes_of,
     resolve_component,
 )
 from lab.embedded.disk import translating_disk_errors
@@ -41,6 +40,8 @@ from lab.embedded.process import (
     load_records,
     send,
     stop_all,
+    stop_in_order,
+    undisturbed,
 )
 from lab.embedded.starting import Report, Starter
 from lab.embedded.state import LabFolder, LabState
@@ -121,7 +122,7 @@ class EmbeddedLab:
         state = self.state()
         records = self._records()
         return tuple(
-            _status_of(name, processes, records) for name, processes in _processes(state).items()
+            _status_of(name, processes, records) for name, processes in processes_of(state).items()
         )
 
     def _anything_alive(self) -> bool:
@@ -133,7 +134,7 @@ class EmbeddedLab:
         records = self._records()
         return [
             records[process]
-            for process in _processes(state)[component]
+            for process in processes_of(state)[component]
             if process in records and is_alive(records[process])
         ]
 
@@ -229,6 +230,7 @@ class EmbeddedLab:
         with self.folder.locked(), undisturbed():
             state = self.state()
             stopped = self._stop_everything(state)
+            state = forget_added(self.folder, state, state.added)
             if state.phase != "stopped":
                 self.folder.save(state.with_(phase="stopped"))
             return stopped
@@ -275,6 +277,7 @@ class EmbeddedLab:
         if state is None or state.phase == "ready":
             return ()
         stopped = self._stop_everything(state)
+        state = forget_added(self.folder, state, state.added)
         self.folder.save(state.with_(phase="stopped"))
         if not stopped:
             return ()
@@ -285,6 +288,8 @@ class EmbeddedLab:
         state = before or LabState.new(self.folder.name)
         if state.phase == "ready" and not self._anything_alive():
             state = state.with_(phase="stopped")  # the machine was restarted, or all were killed
+        if state.added:
+            state = self._drop(state, state.added if state.phase != "ready" else orphans(state))
         brokers = options.brokers or (state.brokers if before else 1)
         if not 1 <= brokers <= ports.MAX_BROKERS or brokers == 2:
             raise UsageError(
@@ -310,7 +315,7 @@ class EmbeddedLab:
 
     def _missing(self, state: LabState) -> set[str]:
         if state.phase != "ready":
-            return set(_processes(state))
+            return set(processes_of(state))
         paused = [status.name for status in self.status() if status.state == "paused"]
         if paused:
             raise LabError(
@@ -372,6 +377,56 @@ class EmbeddedLab:
                     hint=f"It is {name}'s. Free it, or take the lab down and up again.",
                 ) from None
 
+    # -- servers beside the lab's own ----------------------------------------------------------
+
+    def add_ksqldb(
+        self, service_id: str, properties: tuple[str, ...], outfitter: Outfitter, report: Report
+    ) -> str:
+        """Start a further ksqlDB-compatible server and prove it ready; its component's name.
+
+        It belongs to this process: when that is gone, the next change of the lab removes it.
+        ``properties`` are NAME=VALUE. Raises LabError, and leaves nothing behind then.
+        """
+        with self.folder.locked():
+            state = self._drop(running := self.running_state(), orphans(running))
+            if state.brokers_only:
+                raise UsageError("a lab that has brokers only runs no ksqlDB-compatible server")
+            name, one = new_server(state, service_id, properties)
+            with ports.PortClaims(self.settings.ports_dir).exclusively() as claims:
+                port = ports.any_free({*claims, *state.ports.values()}, state.host)
+                claims[port] = str(self.folder.path)
+                state = state.with_(
+                    added={**state.added, name: one}, ports={**state.ports, name: port}
+                )
+                self.folder.save(state)
+            try:
+                outfit = outfitter()
+                plan = blueprint(self.folder, state, outfit)
+                self._start(
+                    state, plan, outfit, [c for c in plan.components if c.name == name], report
+                )
+            except BaseException:
+                with undisturbed():
+                    self._drop(state, [name])
+                raise
+            return name
+
+    def remove_ksqldb(self, component: str) -> None:
+        """End a server that was added, and remove what it kept. Raises UsageError."""
+        with self.folder.locked():
+            state = self.state()
+            if component not in state.added:
+                raise UsageError(f"{component} was not added to the lab")
+            with undisturbed():
+                self._drop(state, [component])
+
+    def _drop(self, state: LabState, added: Iterable[str]) -> LabState:
+        names = set(added)
+        if not names:
+            return state
+        self._undo(state, names)
+        return forget_added(self.folder, state, names)
+
     # -- faults --------------------------------------------------------------------------------
 
     def kill(self, component: str) -> tuple[int, ...]:
@@ -399,7 +454,7 @@ class EmbeddedLab:
         with self.folder.locked():
             state = self.running_state()
             names = (
-                list(_processes(state))
+                list(processes_of(state))
                 if component is None
                 else [resolve_component(component, state)]
             )
@@ -425,38 +480,10 @@ class EmbeddedLab:
         return self.folder.logs / f"{resolve_component(component, self.state())}.log"
 
 
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let no further Ctrl-C cut a clean-up short."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {signum: signal.signal(signum, signal.SIG_IGN) for signum in _INTERRUPTIONS}
-    try:
-        yield
-    finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
-
-
-_INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
 def training_lab(settings: Settings) -> EmbeddedLab:
     """The scratch lab in which start-up caches are trained; hold the training lock to use it."""
     scratch = replace(settings, state_root=settings.cache_dir / "training", listen_host="127.0.0.1")
     return EmbeddedLab(scratch, "training")
-
-
-def stop_in_order(records: Iterable[ProcessRecord]) -> None:
-    """Stop clients before the brokers that they talk to."""
-    wanted = list(records)
-    stop_all(record for record in wanted if not record.name.startswith("broker-"))
-    stop_all(record for record in wanted if record.name.startswith("broker-"))
-
-
-def _processes(state: LabState) -> dict[str, tuple[str, ...]]:
-    return processes_by_component(state.brokers, brokers_only=state.brokers_only)
 
 
 def _status_of(

@@ -163,7 +163,7 @@ def choose(
         if preferred is not None and preferred not in used and is_free(preferred, host):
             chosen[name] = preferred
             continue
-        chosen[name] = _any_free(used, host)
+        chosen[name] = any_free(used, host)
         if preferred is not None:
             holder = taken.get(preferred) or holder_of(preferred) or "a process that is not yours"
             remarks.append(
@@ -188,7 +188,8 @@ def fixed(
     return PortChoice(ports)
 
 
-def _any_free(used: set[int], host: str) -> int:
+def any_free(used: set[int], host: str) -> int:
+    """A free port that nobody has claimed. Raises EnvironmentProblem if there is none."""
     for port in FREE_RANGE:
         if port not in used and is_free(port, host):
             return port

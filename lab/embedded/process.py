@@ -12,9 +12,11 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -214,6 +216,13 @@ def stop_all(records: Iterable[ProcessRecord]) -> list[str]:
     return killed
 
 
+def stop_in_order(records: Iterable[ProcessRecord]) -> None:
+    """Stop clients before the brokers that they talk to."""
+    wanted = list(records)
+    stop_all(record for record in wanted if not record.name.startswith("broker-"))
+    stop_all(record for record in wanted if record.name.startswith("broker-"))
+
+
 def kill_all(records: Iterable[ProcessRecord]) -> None:
     """End the recorded processes at once and wait until they are gone.
 
@@ -249,6 +258,23 @@ def find_strays(instances: Iterable[str]) -> list[ProcessRecord]:
                         ProcessRecord(name, process.pid, identity, env[INSTANCE_VARIABLE])
                     )
     return strays
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let no further Ctrl-C cut a clean-up short."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {signum: signal.signal(signum, signal.SIG_IGN) for signum in _INTERRUPTIONS}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+_INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def telling_tail(log: Path, lines: int = LOG_TAIL_LINES) -> tuple[str, ...]:

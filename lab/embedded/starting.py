@@ -75,7 +75,7 @@ class Starter:
         with ThreadPoolExecutor(2, thread_name_prefix="proof") as pool:
             waiting = set()
             if asked & {"broker", "ksqldb"}:
-                wanted = ksqldb if "ksqldb" in asked else []
+                wanted = [c for c in ksqldb if c.name in names]
                 waiting.add(pool.submit(self._prove_kafka, brokers, wanted))
             if "schema-registry" in asked:
                 waiting.add(pool.submit(self._prove_registry, registry))
@@ -104,8 +104,9 @@ class Starter:
             self._plan.registry.data_dir.mkdir(parents=True, exist_ok=True)
             return
         if component.role == "ksqldb":
-            self._plan.ksqldb.state_dir.mkdir(parents=True, exist_ok=True)
-            self._plan.ksqldb.build_dir.mkdir(parents=True, exist_ok=True)
+            places = self._plan.ksqldbs[component.name]
+            places.state_dir.mkdir(parents=True, exist_ok=True)
+            places.build_dir.mkdir(parents=True, exist_ok=True)
             return
         node = next(node for node in self._plan.nodes if node.name == component.name)
         log_dir = broker_log_dir(self._folder, node.node_id)
@@ -128,16 +129,14 @@ class Starter:
             ) as probe,
         ):
             self._report_ready(brokers)
-            if not ksqldb:
-                return
-            with self._blaming(ksqldb) as give_up_ksqldb:
-                wait_for_ksqldb(
-                    self._plan.ksqldb.url,
-                    timeout_seconds=self._timeout_seconds,
-                    give_up=give_up_ksqldb,
-                )
-                prove_ksqldb(self._plan.ksqldb.url, probe)
-            self._report_ready(ksqldb)
+            for server in ksqldb:
+                url = self._plan.ksqldbs[server.name].url
+                with self._blaming([server]) as give_up_server:
+                    wait_for_ksqldb(
+                        url, timeout_seconds=self._timeout_seconds, give_up=give_up_server
+                    )
+                    prove_ksqldb(url, probe)
+                self._report_ready([server])
 
     def _prove_registry(self, components: list[Component]) -> None:
         with self._blaming(components) as give_up:

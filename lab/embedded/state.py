@@ -16,7 +16,7 @@ import os
 import re
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -57,6 +57,20 @@ def new_directory_id() -> str:
 
 
 @dataclass(frozen=True)
+class AddedKsqldb:
+    """A ksqlDB-compatible server beside the lab's own, for as long as its owner lives.
+
+    ``owner`` is the pid of the process that added it, ``owner_started`` its start identity;
+    ``properties`` are NAME=VALUE.
+    """
+
+    service_id: str
+    properties: tuple[str, ...]
+    owner: int
+    owner_started: str
+
+
+@dataclass(frozen=True)
 class LabState:
     """The content of ``lab.json``. ``instance`` marks every process that this lab starts."""
 
@@ -70,6 +84,7 @@ class LabState:
     host: str = "127.0.0.1"
     brokers_only: bool = False
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    added: dict[str, AddedKsqldb] = field(default_factory=dict)
     version: int = VERSION
 
     @classmethod
@@ -80,6 +95,15 @@ class LabState:
     def with_(self, **changes: Any) -> LabState:
         """A copy with changes."""
         return replace(self, **changes)
+
+    def without(self, added: Iterable[str]) -> LabState:
+        """A copy without these added servers and their ports."""
+        gone = set(added)
+        return replace(
+            self,
+            added={name: one for name, one in self.added.items() if name not in gone},
+            ports={name: port for name, port in self.ports.items() if name not in gone},
+        )
 
 
 class LabFolder:
@@ -116,7 +140,11 @@ class LabFolder:
                     f"{self.file} was written by another version of the lab",
                     hint="Use that version to take the lab down, or `lab reset` to begin anew.",
                 )
-            return LabState(**data)
+            added = {
+                name: AddedKsqldb(**{**one, "properties": tuple(one["properties"])})
+                for name, one in data.pop("added", {}).items()
+            }
+            return LabState(**data, added=added)
         except (KeyError, TypeError) as error:
             raise LabError(
                 f"{self.file} is not a lab's state: {error}",

@@ -59,6 +59,11 @@ class Faults:
             partial(self._target.remove_state, component, application),
         )
 
+    def forget(self, component: str) -> None:
+        """Leave a component as it is: it is about to be removed."""
+        self._down.discard(component)
+        self._paused.discard(component)
+
     def undo(self) -> None:
         """Let paused components go on and start those that were killed. Raises LabError."""
         for component in sorted(self._paused):

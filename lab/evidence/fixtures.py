@@ -7,6 +7,7 @@
 | topic, subject, source_name, group    | unique names; what is created is removed afterwards  |
 | faults                                | kills and restarts, mended afterwards                |
 | doors                                 | a recorded way to the registry for each client       |
+| servers                               | starts further ksqlDB servers, ended afterwards      |
 | cluster                               | several brokers to break; needs the marker "brokers" |
 | scale                                 | how much work to do                                  |
 | evidence                              | records what the experiment does and sees            |
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     )
     from lab.evidence.recorder import Evidence
     from lab.evidence.scale import Scale
+    from lab.evidence.servers import Servers
     from lab.targets.base import Target
 
 # The lab is imported within the fixtures: pytest sessions without experiments load none of it.
@@ -178,6 +180,26 @@ def faults(lab: Target, evidence: Evidence) -> Iterator[Faults]:
     made = Faults(lab, evidence)
     yield made
     made.undo()
+
+
+@pytest.fixture
+def servers(
+    request: pytest.FixtureRequest,
+    lab: Target,
+    unique: UniqueNames,
+    evidence: Evidence,
+    faults: Faults,
+    _clean_broker: None,
+) -> Iterator[Servers]:
+    """Starts ksqlDB servers beside the target's own; they end with the test."""
+    from lab.evidence.servers import Servers
+    from lab.evidence.session import session_of
+
+    session = session_of(request.config)
+    lock = session.platform.session / "servers.lock"
+    made = Servers(lab, evidence, unique, faults, lock, session.run.logs)
+    yield made
+    made.close()
 
 
 @pytest.fixture

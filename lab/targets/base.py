@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from lab.endpoints import Capabilities, ComponentInfo, Endpoints
+
+
+@dataclass(frozen=True)
+class KsqldbServer:
+    """A ksqlDB server beside the platform's own; faults, logs and states take ``component``."""
+
+    component: str
+    url: str
+    service_id: str
+
+
+@runtime_checkable
+class StartsKsqldb(Protocol):
+    """What a target has that offers ``more_ksqldb_servers``."""
+
+    def add_ksqldb(self, *, service_id: str | None, properties: Mapping[str, str]) -> KsqldbServer:
+        """Start a server on the platform's brokers and registry, and wait until it is ready.
+
+        Without a service id it is another node of the platform's own ksqlDB cluster. ``properties``
+        are the server's. Raises LabError, and leaves nothing behind then.
+        """
+        ...
+
+    def remove_ksqldb(self, component: str) -> None:
+        """End a server that was added, running or not, and remove what it kept on disk."""
+        ...
 
 
 @runtime_checkable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from lab.config import Settings
@@ -14,10 +15,12 @@ from lab.embedded.components import (
 )
 from lab.embedded.fetching import outfitter
 from lab.embedded.identity import identify
+from lab.embedded.ksqldb import SERVICE_ID
 from lab.embedded.lifecycle import EmbeddedLab, UpOptions, unreported
 from lab.embedded.starting import Report
 from lab.endpoints import Capabilities, ComponentInfo, Endpoints
 from lab.errors import NoLabRunning, UsageError
+from lab.targets.base import KsqldbServer
 from lab.targets.local_state import copy_folder, remove_folder
 
 
@@ -50,6 +53,7 @@ class EmbeddedTarget:
             transactions=True,
             proxy=True,
             more_brokers=True,
+            more_ksqldb_servers=not state.brokers_only,
             broker_log_dirs=tuple(broker_log_dir(folder, n) for n in range(1, state.brokers + 1)),
             ksqldb_state=not state.brokers_only,
             registry_access_log=None
@@ -57,10 +61,23 @@ class EmbeddedTarget:
             else registry_places(folder, state).access_log,
             reasons={
                 missing: "this lab has brokers only"
-                for missing in ("ksqldb_state", "registry_access_log")
+                for missing in ("ksqldb_state", "registry_access_log", "more_ksqldb_servers")
                 if state.brokers_only
             },
         )
+
+    def add_ksqldb(self, *, service_id: str | None, properties: Mapping[str, str]) -> KsqldbServer:
+        """Start a server beside the lab's own; it goes with this process at the latest."""
+        chosen = SERVICE_ID if service_id is None else service_id
+        given = tuple(f"{name}={value}" for name, value in properties.items())
+        name = self._lab.add_ksqldb(chosen, given, outfitter(self._lab.settings), unreported)
+        state = self._lab.running_state()
+        url = f"http://{state.host}:{state.ports[name]}"
+        return KsqldbServer(name, url, chosen)
+
+    def remove_ksqldb(self, component: str) -> None:
+        """End a server that was added and remove its data."""
+        self._lab.remove_ksqldb(component)
 
     def components(self) -> tuple[ComponentInfo, ...]:
         """Each component as it reports itself."""
@@ -109,9 +126,9 @@ class EmbeddedTarget:
         remove_folder(self._state_dir(component), application)
 
     def _state_dir(self, component: str) -> Path:
-        if component != ksqldb.NAME:
+        if component not in {ksqldb.NAME, *self._lab.state().added}:
             raise UsageError(f"{component} keeps no state of Kafka Streams")
-        return ksqldb_state_dir(self._lab.folder)
+        return ksqldb_state_dir(self._lab.folder, component)
 
 
 def connect(name: str) -> EmbeddedTarget | None:
