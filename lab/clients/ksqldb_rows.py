@@ -118,6 +118,11 @@ class PushQuery:
                 self._end_query(self.header.query_id)
         self._response.close()
 
+    def disconnect(self) -> None:
+        """Close the connection without a word to the server, as a client that dies does."""
+        self._over = True
+        self._response.close()
+
     def __enter__(self) -> Self:
         return self
 

@@ -168,6 +168,15 @@ def test_closing_a_push_query_ends_it_on_the_server(script: Any, ksqldb: KsqlCli
     ]
 
 
+def test_a_client_that_disconnects_asks_for_nothing(script: Any, ksqldb: KsqlClient) -> None:
+    script.answers["POST", "/query-stream"] = (200, (HEADER, "WAIT"))
+    query = ksqldb.push("SELECT * FROM T EMIT CHANGES;")
+    query.disconnect()
+    query.close()
+    assert [path for _, path, _ in script.asked] == ["/query-stream"]
+    assert list(query) == []
+
+
 def test_closing_from_another_thread_ends_the_iteration(script: Any, ksqldb: KsqlClient) -> None:
     script.answers["POST", "/query-stream"] = (
         200,
