@@ -51,6 +51,7 @@ class Capabilities:
 
     ``proxy``: clients reach the brokers without TLS, so that a proxy can read what they say.
     ``more_brokers``: a lab of three brokers can be started beside this one.
+    ``broker_logs``: the partitions' folders on the brokers' disks can be read.
     ``ksqldb_state``: the local state of ksqlDB nodes can be copied, and removed while they are
     down.
     ``more_ksqldb_servers``: further ksqlDB servers can be started on these brokers.
@@ -64,7 +65,7 @@ class Capabilities:
     proxy: bool = False
     more_brokers: bool = False
     more_ksqldb_servers: bool = False
-    broker_log_dirs: tuple[Path, ...] = ()
+    broker_logs: bool = False
     ksqldb_state: bool = False
     registry_access_log: Path | None = None
     reasons: dict[str, str] = field(default_factory=dict)
@@ -78,7 +79,6 @@ class Capabilities:
     def to_json(self) -> dict[str, object]:
         """The capabilities as JSON-ready data, paths as strings."""
         data = asdict(self)
-        data["broker_log_dirs"] = [str(path) for path in self.broker_log_dirs]
         log = self.registry_access_log
         data["registry_access_log"] = str(log) if log is not None else None
         return data

@@ -27,7 +27,7 @@ from lab.evidence.cluster import Cluster
 from lab.evidence.recorder import Evidence
 from lab.evidence.scale import Scale
 from lab.wire.cluster_metadata import PartitionChangeRecord, TopicRecord, decode_frame
-from lab.wire.segments import partition_dir, raw_log, stored_records
+from lab.wire.segments import raw_log, stored_records
 from lab.workloads.load import SAFE, Load
 from lab.workloads.log import WorkloadLog
 from lab.workloads.loss import judge_loss, read_back
@@ -39,7 +39,7 @@ SAFE_TOPIC = {"min.insync.replicas": "2"}
 @claim("K03")
 @pytest.mark.brokers(3)
 def test_partitions_are_replicated(cluster: Cluster, evidence: Evidence, scale: Scale) -> None:
-    cluster.faults.require("kill", "restart", "broker_log_dirs")
+    cluster.faults.require("kill", "restart", "broker_logs")
     for number in range(1, scale.rounds + 1):
         # Set-up
         first, second, third = rotated(cluster.brokers, number)
@@ -125,7 +125,7 @@ def rotated(brokers: tuple[int, ...], number: int) -> tuple[int, ...]:
 
 def folder_of(cluster: Cluster, broker: int, topic: TopicName) -> Path:
     """Where a broker keeps the topic's only partition."""
-    return partition_dir(cluster.log_dir(broker), topic, 0)
+    return cluster.partition_dir(broker, topic, 0)
 
 
 def log_on(cluster: Cluster, broker: int, topic: TopicName) -> tuple[int, str]:
@@ -138,7 +138,7 @@ def in_sync_history(cluster: Cluster, broker: int, topic: TopicName) -> list[lis
     """Every change of the topic's in-sync replicas, read from the metadata log on one broker."""
     records = [
         decode_frame(record.value)
-        for record in stored_records(partition_dir(cluster.log_dir(broker), METADATA, 0))
+        for record in stored_records(cluster.partition_dir(broker, METADATA, 0))
         if record.value is not None
     ]
     topic_ids = {r.topic_id for r in records if isinstance(r, TopicRecord) and r.name == topic}

@@ -35,7 +35,7 @@ UNSAFE_TOPIC = {"unclean.leader.election.enable": "true", "min.insync.replicas":
 def test_new_leader_is_elected_and_nothing_acknowledged_is_lost(
     cluster: Cluster, evidence: Evidence, scale: Scale
 ) -> None:
-    cluster.faults.require("kill", "pause", "restart", "broker_log_dirs")
+    cluster.faults.require("kill", "pause", "restart", "broker_logs")
     for number in range(1, scale.rounds + 1):
         # Set-up
         orders = cluster.topic(f"orders-{number}", config={"min.insync.replicas": "2"})

@@ -32,7 +32,7 @@ from lab.evidence.recorder import Evidence
 from lab.wait import wait_until
 from lab.wire.cluster_metadata import TopicRecord, decode_frame
 from lab.wire.control_records import decode_leader_change, kind_of
-from lab.wire.segments import partition_dir, stored_batches, stored_records
+from lab.wire.segments import stored_batches, stored_records
 
 METADATA = TopicName("__cluster_metadata")
 
@@ -40,7 +40,7 @@ METADATA = TopicName("__cluster_metadata")
 @claim("K05")
 @pytest.mark.brokers(3)
 def test_control_plane_is_a_kraft_quorum(cluster: Cluster, evidence: Evidence) -> None:
-    cluster.faults.require("kill", "restart", "broker_log_dirs")
+    cluster.faults.require("kill", "restart", "broker_logs")
 
     # Set-up
     before = evidence.act("admin", "describe the quorum", METADATA, cluster.quorum)
@@ -206,7 +206,7 @@ def nobody_leads(cluster: Cluster, asked: int) -> str:
 
 def topic_ids_in(cluster: Cluster, node: int, topic: TopicName) -> list[UUID]:
     """The ids under which the topic is in the node's copy of the metadata log."""
-    folder = partition_dir(cluster.log_dir(node), METADATA, 0)
+    folder = cluster.partition_dir(node, METADATA, 0)
     frames = (decode_frame(r.value) for r in stored_records(folder) if r.value is not None)
     return [f.topic_id for f in frames if isinstance(f, TopicRecord) and f.name == topic]
 
@@ -223,7 +223,7 @@ def wait_for_topic(cluster: Cluster, node: int, topic: TopicName) -> list[UUID]:
 
 def leaders_in(cluster: Cluster, node: int) -> list[int]:
     """Every leader of the quorum, in order, as the node's copy of the metadata log has them."""
-    batches = stored_batches(partition_dir(cluster.log_dir(node), METADATA, 0))
+    batches = stored_batches(cluster.partition_dir(node, METADATA, 0))
     return [
         decode_leader_change(record).leader_id
         for batch in batches

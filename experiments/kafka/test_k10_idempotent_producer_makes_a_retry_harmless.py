@@ -21,12 +21,13 @@ from lab.endpoints import Capabilities, Endpoints
 from lab.evidence import claim
 from lab.evidence.names import TopicFactory
 from lab.evidence.recorder import Evidence
+from lab.evidence.replicas import batches_on_disk
 from lab.evidence.workload import fetched, produce
+from lab.targets.base import Target
 from lab.wire.kafka_proxy import KafkaProxy, listed
 from lab.wire.proxy_rules import Deed, Rule
 from lab.wire.record_batch import RecordBatch
 from lab.wire.requests import decode_produce
-from lab.wire.segments import partition_dir, stored_batches
 
 VALUE = b"pay 100 to Ann"
 
@@ -42,6 +43,7 @@ class Number:
 
 @claim("K10")
 def test_idempotent_producer_makes_a_retry_harmless(
+    lab: Target,
     endpoints: Endpoints,
     capabilities: Capabilities,
     kafka: KafkaClient,
@@ -81,10 +83,10 @@ def test_idempotent_producer_makes_a_retry_harmless(
             expected=[VALUE],
             says="and the log holds one record",
         )
-        if capabilities.broker_log_dirs:
+        if capabilities.broker_logs:
             evidence.observe(
                 "the numbers in the batches on disk",
-                on_disk(capabilities, payments),
+                [number_of(batch) for batch in batches_on_disk(lab, payments, 0)],
                 expected=sent[:1],
                 says="whose batch on disk has that number",
             )
@@ -137,15 +139,6 @@ def produce_without_an_answer(
         for batch in found.batches
     ]
     return [number_of(batch) for batch in batches], len(answers)
-
-
-def on_disk(capabilities: Capabilities, topic: TopicName) -> list[Number]:
-    """The numbers of the batches in the topic's log, on whichever broker has it first."""
-    for log_dir in capabilities.broker_log_dirs:
-        found = [number_of(batch) for batch in stored_batches(partition_dir(log_dir, topic, 0))]
-        if found:
-            return found
-    return []
 
 
 def number_of(batch: RecordBatch) -> Number:

@@ -30,13 +30,14 @@ from lab.evidence.history import read_history
 from lab.evidence.model import Entry, Outcome
 from lab.evidence.names import TopicFactory, UniqueNames
 from lab.evidence.recorder import Evidence
+from lab.evidence.replicas import batches_on_disk
 from lab.evidence.scale import Scale
 from lab.evidence.transaction_checkers import aborted_seen, lost_committed, torn
 from lab.evidence.workload import wait_until_settled
+from lab.targets.base import Target
 from lab.wire import transaction_state
 from lab.wire.control_records import kind_of
 from lab.wire.java_hash import partition_of_group
-from lab.wire.segments import partition_dir, stored_batches
 from lab.workloads import transactions
 from lab.workloads.log import WorkloadLog
 from lab.workloads.program import KILLED, Program
@@ -50,6 +51,7 @@ Place = tuple[TopicName, int]
 
 @claim("K12")
 def test_transaction_spans_partitions_and_hides_what_was_aborted(
+    lab: Target,
     capabilities: Capabilities,
     kafka: KafkaClient,
     topic: TopicFactory,
@@ -109,10 +111,10 @@ def test_transaction_spans_partitions_and_hides_what_was_aborted(
         expected=["CompleteCommit", "CompleteAbort", "CompleteCommit"],
         says=f"{TRANSACTION_LOG} says the same, and lists all three partitions",
     )
-    if capabilities.broker_log_dirs:
+    if capabilities.broker_logs:
         evidence.observe(
             "the control batches in each partition",
-            [markers_in(capabilities, place) for place in places],
+            [markers_in(lab, place) for place in places],
             expected=[["commit", "abort", "commit"]] * 3,
             says="each partition holds the control batches commit, abort, commit",
         )
@@ -193,13 +195,10 @@ def states_of(kafka: KafkaClient, transactional_id: str, evidence: Evidence) -> 
     return ended
 
 
-def markers_in(capabilities: Capabilities, place: Place) -> list[str]:
+def markers_in(lab: Target, place: Place) -> list[str]:
     """The transaction markers of a partition, on the first broker that has it."""
-    for log_dir in capabilities.broker_log_dirs:
-        batches = list(stored_batches(partition_dir(log_dir, *place)))
-        if batches:
-            return [kind_of(r) for b in batches if b.control for r in b.records or ()]
-    return []
+    batches = batches_on_disk(lab, *place)
+    return [kind_of(r) for b in batches if b.control for r in b.records or ()]
 
 
 def killed_at_random(

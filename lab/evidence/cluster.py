@@ -103,10 +103,13 @@ class Cluster:
         """Where a broker answers."""
         return self.bootstrap_servers.split(",")[broker - 1]
 
-    def log_dir(self, broker: int) -> Path:
-        """A broker's log directory. Raises CapabilityMissing where it cannot be read."""
-        self.capabilities.require("broker_log_dirs")
-        return self.capabilities.broker_log_dirs[broker - 1]
+    def partition_dir(self, broker: int, topic: str, partition: int) -> Path:
+        """The folder in which a broker keeps a partition, as it is now.
+
+        Raises CapabilityMissing where it cannot be read.
+        """
+        self.capabilities.require("broker_logs")
+        return self.target.partition_dir(self.component(broker), topic, partition)
 
     def quorum(self, *, via: int | None = None) -> Quorum:
         """The controllers' quorum as its leader describes it; asked of the broker ``via``.

@@ -89,6 +89,14 @@ class Target(Protocol):
         """Stop the component if it runs, start it again and wait until it is proven ready."""
         ...
 
+    def partition_dir(self, component: str, topic: str, partition: int) -> Path:
+        """The folder in which a broker keeps a partition, whether it has it or not.
+
+        On some targets it is a copy of what is there now, good until the next call for the same
+        partition: ask again to look again.
+        """
+        ...
+
     def copy_state(self, component: str, into: Path) -> None:
         """Copy the local state of a ksqlDB node, as it is, into a folder, which is made if need be.
 

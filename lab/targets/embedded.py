@@ -8,7 +8,6 @@ from pathlib import Path
 from lab.config import Settings
 from lab.embedded import ksqldb
 from lab.embedded.components import (
-    broker_log_dir,
     endpoints_of,
     ksqldb_state_dir,
     registry_places,
@@ -22,6 +21,7 @@ from lab.endpoints import Capabilities, ComponentInfo, Endpoints
 from lab.errors import NoLabRunning, UsageError
 from lab.targets.base import KsqldbServer
 from lab.targets.local_state import copy_folder, remove_folder
+from lab.wire.segments import partition_dir
 
 
 class EmbeddedTarget:
@@ -54,7 +54,7 @@ class EmbeddedTarget:
             proxy=True,
             more_brokers=True,
             more_ksqldb_servers=not state.brokers_only,
-            broker_log_dirs=tuple(broker_log_dir(folder, n) for n in range(1, state.brokers + 1)),
+            broker_logs=True,
             ksqldb_state=not state.brokers_only,
             registry_access_log=None
             if state.brokers_only
@@ -116,6 +116,10 @@ class EmbeddedTarget:
     def restart(self, component: str) -> None:
         """Stop if it runs, start, and wait until it is proven ready."""
         self._lab.restart(component, outfitter(self._lab.settings), unreported)
+
+    def partition_dir(self, component: str, topic: str, partition: int) -> Path:
+        """The folder itself."""
+        return partition_dir(self._lab.folder.data / component, topic, partition)
 
     def copy_state(self, component: str, into: Path) -> None:
         """Copy the node's state folder."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.evidence.checkers import lost_acknowledged, run_checker
 from lab.evidence.cluster import Cluster
 from lab.evidence.model import Finding, Outcome
-from lab.wire.segments import partition_dir, stored_records
+from lab.wire.segments import stored_records
 from lab.workloads.log import WorkloadLog
 
 
@@ -21,7 +21,7 @@ def search_segments(cluster: Cluster, topic: str, log: WorkloadLog) -> None:
     partitions = cluster.kafka.describe_topic(topic).partitions
     for broker in cluster.brokers:
         for partition in range(partitions):
-            folder = partition_dir(cluster.log_dir(broker), topic, partition)
+            folder = cluster.partition_dir(broker, topic, partition)
             log.found_in_segments(
                 topic, partition, stored_records(folder), replica=cluster.component(broker)
             )
