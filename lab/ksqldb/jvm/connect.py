@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from lab.ksqldb.errors import StartError
 from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.kafka import Broker
+from lab.ksqldb.jvm.threads import JavaCaller
 
 _LOG = logging.getLogger(__name__)
 _ATTEMPT_MS = 1000
@@ -25,7 +26,7 @@ class Connection:
         self._broker: Broker | None = None
         self._error: Exception | None = None
         self.cluster_id = ""
-        threading.Thread(target=self._connect, name="connect", daemon=True).start()
+        JavaCaller(target=self._connect, name="connect", daemon=True).start()
 
     def _connect(self) -> None:
         try:

@@ -33,6 +33,7 @@ from lab.ksqldb.jvm.connect import Connection
 from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.kafka import Broker, CommandLog
 from lab.ksqldb.jvm.registry import SchemaRegistry
+from lab.ksqldb.jvm.threads import JavaCaller
 from lab.ksqldb.jvm.values import to_java
 from lab.ksqldb.jvm.versions import invalid_value, known_properties
 from lab.ksqldb.names import ColumnName, QueryId
@@ -111,7 +112,7 @@ class Engine:
         self._log = CommandLog(self.broker, self.config.command_topic, self.config.service_id)
         self.runner = commands.CommandRunner(self._log, self._apply, self._parse_type)
         replicas = int(self.config.effective()["ksql.internal.topic.replicas"])
-        making_log = threading.Thread(target=self._make_processing_topic, name="processing-topic")
+        making_log = JavaCaller(target=self._make_processing_topic, name="processing-topic")
         making_log.start()
         self._log.open(replicas)
         self.note("command topic")

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import socket
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from lab.ksqldb.jvm import registry
 from lab.ksqldb.jvm.kafka import Broker
 from lab.ksqldb.jvm.queries import Retries, StreamsApp, TableReader
 from lab.ksqldb.jvm.rows import ParseExpression
+from lab.ksqldb.jvm.threads import JavaCaller
 from lab.ksqldb.jvm.topology import Topology, TopologyBuilder
 from lab.ksqldb.names import QueryId
 from lab.ksqldb.plan.formats import needs_registry
@@ -79,7 +79,7 @@ class PersistentQueries:
         self._parse = parse
         self._log = log
         self._running: dict[QueryId, PersistentQuery] = {}
-        self._cleaners: list[threading.Thread] = []
+        self._cleaners: list[JavaCaller] = []
 
     def all(self) -> list[PersistentQuery]:
         """All queries, oldest first."""
@@ -192,7 +192,7 @@ class PersistentQueries:
             return
         found.app.close(timeout_ms=_STOP_MS, forget=True)
         _LOG.info("terminated %s", query)
-        cleaner = threading.Thread(target=self._clean, args=(found.plan,), daemon=True)
+        cleaner = JavaCaller(target=self._clean, args=(found.plan,), daemon=True)
         self._cleaners = [c for c in self._cleaners if c.is_alive()]
         self._cleaners.append(cleaner)
         cleaner.start()
@@ -215,7 +215,7 @@ class PersistentQueries:
     def close(self) -> None:
         """Stop all queries side by side; they go on where they were at the next start."""
         closers = [
-            threading.Thread(target=q.app.close, kwargs={"timeout_ms": _STOP_MS, "forget": False})
+            JavaCaller(target=q.app.close, kwargs={"timeout_ms": _STOP_MS, "forget": False})
             for q in self._running.values()
         ]
         for closer in closers:

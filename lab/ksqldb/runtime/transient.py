@@ -22,6 +22,7 @@ from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.kafka import Broker
 from lab.ksqldb.jvm.queries import PushQueue, StreamsApp, StreamScan
 from lab.ksqldb.jvm.rows import ParseExpression
+from lab.ksqldb.jvm.threads import JavaCaller
 from lab.ksqldb.jvm.topology import Topology, TopologyBuilder
 from lab.ksqldb.jvm.values import to_java
 from lab.ksqldb.names import QueryId
@@ -198,7 +199,7 @@ class TransientQueries:
         self._log = log
         self._persistent = persistent
         self._pushes: dict[QueryId, PushQuery] = {}
-        self._cleaners: list[threading.Thread] = []
+        self._cleaners: list[JavaCaller] = []
 
     def pushes(self) -> list[PushQuery]:
         """The push queries that run."""
@@ -245,7 +246,7 @@ class TransientQueries:
 
     def _ended(self, push: PushQuery) -> None:
         self._pushes.pop(push.id, None)
-        cleaner = threading.Thread(target=self._clean, args=(push,), daemon=True)
+        cleaner = JavaCaller(target=self._clean, args=(push,), daemon=True)
         self._cleaners = [c for c in self._cleaners if c.is_alive()]
         self._cleaners.append(cleaner)
         cleaner.start()
