@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.ksqldb.config import Launch, ServerConfig
+from lab.ksqldb.config import Launch, ServerConfig, unusable_value
 from lab.ksqldb.errors import StartError
 from lab.ksqldb.names import ServiceId
 
@@ -147,6 +147,9 @@ def _config(made: argparse.ArgumentParser, options: argparse.Namespace) -> Serve
         name, equals, value = item.partition("=")
         if not equals:
             made.error(f"--property takes NAME=VALUE, not {item}")
+        problem = unusable_value(name, value)
+        if problem is not None:
+            made.error(problem)
         properties[name] = value
     return ServerConfig(
         bootstrap_servers=options.bootstrap_servers,

@@ -28,6 +28,9 @@ DEFAULTS: dict[str, str] = {
     "ksql.hidden.topics": "_confluent.*,__confluent.*,_schemas,__consumer_offsets,"
     "__transaction_state,connect-configs,connect-offsets,connect-status,connect-statuses",
     "ksql.internal.topic.replicas": "-1",
+    "ksql.fail.on.deserialization.error": "false",
+    "ksql.fail.on.production.error": "true",
+    "ksql.logging.processing.rows.include": "true",
     "ksql.logging.processing.stream.auto.create": "true",
     "ksql.streams.auto.offset.reset": "latest",
     "ksql.streams.commit.interval.ms": "2000",
@@ -75,6 +78,7 @@ IMMUTABLE = frozenset(
     {
         "ksql.connect.url",
         "ksql.extension.dir",
+        "ksql.logging.processing.rows.include",
         "ksql.query.persistent.active.limit",
         "ksql.schema.registry.url",
         "ksql.service.id",
@@ -103,6 +107,19 @@ EDITABLE = frozenset(
 
 _RENAMED = {"cache.max.bytes.buffering": "statestore.cache.max.bytes"}
 """Names that Kafka Streams has changed since ksqlDB took them."""
+
+FAILS_ON_UNREADABLE = "lab.fail.on.unreadable.records"
+FAILS_ON_UNSENT = "lab.fail.on.unsent.records"
+_FAILURE_MODES = {
+    "ksql.fail.on.deserialization.error": FAILS_ON_UNREADABLE,
+    "ksql.fail.on.production.error": FAILS_ON_UNSENT,
+}
+_HANDLER = "deserialization.exception.handler"
+_HANDLERS = {
+    "org.apache.kafka.streams.errors.LogAndFailExceptionHandler": "true",
+    "org.apache.kafka.streams.errors.LogAndContinueExceptionHandler": "false",
+}
+"""Kafka Streams' handlers, which stand for this server's own: whether a query fails."""
 
 # Settings of this server's own for its Streams applications; users' properties win.
 _TUNED = {
@@ -178,9 +195,12 @@ class ServerConfig:
         for properties in (self.effective(), overrides):
             for name, value in properties.items():
                 plain = name.removeprefix(_STREAMS)
-                if name.startswith("ksql.") and not name.startswith(_STREAMS):
-                    continue
-                merged[_RENAMED.get(plain, plain)] = str(value)
+                if name in _FAILURE_MODES:
+                    merged[_FAILURE_MODES[name]] = str(value).lower()
+                elif plain.removeprefix("default.") == _HANDLER:
+                    merged[FAILS_ON_UNREADABLE] = _HANDLERS.get(str(value), "false")
+                elif not name.startswith("ksql.") or name.startswith(_STREAMS):
+                    merged[_RENAMED.get(plain, plain)] = str(value)
         return merged
 
 
@@ -212,6 +232,21 @@ def check_override(name: str, known_to_kafka: frozenset[str], denied: str = "") 
     if known or plain in known_to_kafka or name.startswith("request.ksql."):
         return
     raise StatementError(f"Unknown property: {name}")
+
+
+def unusable_value(name: str, value: str) -> str | None:
+    """Why a property cannot have a value that Kafka would let pass; None when it can."""
+    if name in _FAILURE_MODES and value.lower() not in {"true", "false"}:
+        return (
+            f"Invalid value {value} for configuration {name}: "
+            "Expected value to be either true or false"
+        )
+    if name.removeprefix(_STREAMS).removeprefix("default.") == _HANDLER and value not in _HANDLERS:
+        return (
+            f"Invalid value {value} for configuration {name}: "
+            f"This server has {' and '.join(sorted(_HANDLERS))}"
+        )
+    return None
 
 
 def kafka_name(name: str) -> str:

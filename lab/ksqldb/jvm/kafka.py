@@ -117,9 +117,9 @@ class Broker:
         with translated():
             self.java.produce(topic, key, value, stamp)
 
-    def processing_log(self, topic: str) -> Any:
-        """The processing log's writer, a Java object."""
-        return jpype.JClass("lab.ksqldb.client.ProcessingLog")(self.java, topic)
+    def processing_log(self, topic: str, *, rows: bool) -> Any:
+        """The processing log's writer, a Java object; ``rows`` says whether it shows records."""
+        return jpype.JClass("lab.ksqldb.client.ProcessingLog")(self.java, topic, rows)
 
     def close(self) -> None:
         """Close the clients."""

@@ -17,7 +17,7 @@ from typing import Any
 from lab.ksqldb.analysis.insert import Computed, Insertion, Value, analyze_insert, mismatch
 from lab.ksqldb.analysis.topics import NewTopic
 from lab.ksqldb.catalog import Catalog, Column, Source
-from lab.ksqldb.config import ServerConfig, check_override, kafka_name
+from lab.ksqldb.config import ServerConfig, check_override, kafka_name, unusable_value
 from lab.ksqldb.errors import (
     BadRequest,
     CatchUpTimeout,
@@ -103,7 +103,8 @@ class Engine:
         self.broker = broker
         self.cluster_id = connection.cluster_id
         self.note("broker answered")
-        log = self.broker.processing_log(self.config.processing_log_topic)
+        rows = self.config.effective()["ksql.logging.processing.rows.include"] == "true"
+        log = self.broker.processing_log(self.config.processing_log_topic, rows=rows)
         parse = self.parser.parse_expression
         self.persistent = PersistentQueries(self.config, self.broker, self.functions, parse, log)
         self.transient = TransientQueries(
@@ -288,7 +289,9 @@ class Engine:
             known_properties(),
             self.config.effective()["ksql.properties.overrides.denylist"],
         )
-        reason = None if value is None else invalid_value(kafka_name(name), value)
+        reason = None
+        if value is not None:
+            reason = invalid_value(kafka_name(name), value) or unusable_value(name, value)
         if reason is not None:
             raise StatementError(reason)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from confluent_kafka import Producer
 from confluent_kafka import admin as kafka_admin
 from support.ksqldb_server import Server, until
 
@@ -24,6 +25,12 @@ def set_largest_message(bootstrap: str, topic: str, size: int) -> None:
     )
     for done in admin.incremental_alter_configs([resource]).values():
         done.result(timeout=10)
+
+
+def produce(bootstrap: str, topic: str, key: str, value: str) -> None:
+    producer = Producer({"bootstrap.servers": bootstrap})
+    producer.produce(topic, key=key, value=value)
+    producer.flush(10)
 
 
 def described(server: Server) -> dict[str, Any]:
@@ -156,3 +163,105 @@ def test_what_the_settings_forbid_is_refused(make_server: Callable[..., Server],
     status = server.get(f"/status/stream/`{name}_A`/create").json()
     assert status["queryId"].startswith(f"CSAS_{name}_A_")
     assert server.get("/status/stream/`NOPE`/create").status_code == 404
+
+
+def test_a_bad_record_stops_a_query_that_is_told_so(
+    make_server: Callable[..., Server], name: str
+) -> None:
+    """The server's own property, a statement's, and Kafka Streams' name for it."""
+    server = make_server("ksql.fail.on.deserialization.error=true")
+    server.start()
+    server.ksql(
+        f"CREATE STREAM {name} (id VARCHAR KEY, v INT) "
+        f"WITH (KAFKA_TOPIC='{name}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+    )
+    handler = "ksql.streams.default.deserialization.exception.handler"
+    kafkas = "org.apache.kafka.streams.errors.LogAnd{}ExceptionHandler"
+    modes = {
+        "SERVER": {},
+        "GOES_ON": {"ksql.fail.on.deserialization.error": "false"},
+        "HANDLER_GOES_ON": {handler: kafkas.format("Continue")},
+        "HANDLER_FAILS": {handler: kafkas.format("Fail")},
+    }
+    queries = {
+        mode: server.ksql(f"CREATE STREAM {name}_{mode} AS SELECT * FROM {name};", **properties)[0][
+            "commandStatus"
+        ]["queryId"]
+        for mode, properties in modes.items()
+    }
+    for value in ('{"v": 1}', "three", '{"v": 3}'):
+        produce(server.bootstrap, name, "k", value)
+    failing = [queries["SERVER"], queries["HANDLER_FAILS"]]
+    until(
+        lambda: all(described(server)[query]["queryErrors"] for query in failing), "both failures"
+    )
+    for mode in ("GOES_ON", "HANDLER_GOES_ON"):
+        rows = f"SELECT v FROM {name}_{mode};"
+        until(lambda rows=rows: server.select(rows) == [[1], [3]], f"the rows of {mode}")
+        assert described(server)[queries[mode]]["queryErrors"] == []
+    for mode in ("SERVER", "HANDLER_FAILS"):
+        assert server.select(f"SELECT v FROM {name}_{mode};") == [[1]]
+        (error, *_) = described(server)[queries[mode]]["queryErrors"]
+        assert "Deserialization exception handler is set to fail" in error["errorMessage"]
+    refused = server.post(
+        "/ksql",
+        {
+            "ksql": f"CREATE STREAM {name}_X AS SELECT * FROM {name};",
+            "streamsProperties": {handler: "java.lang.String"},
+        },
+    )
+    assert refused.status_code == 400
+    assert "LogAndFailExceptionHandler" in refused.json()["message"]
+
+
+def test_a_group_without_a_value_is_reported_and_left_out(
+    make_server: Callable[..., Server], name: str
+) -> None:
+    server = make_server("ksql.logging.processing.rows.include=false")
+    server.start()
+    server.ksql(
+        f"CREATE STREAM {name} (id VARCHAR KEY, a VARCHAR, b INT) "
+        f"WITH (KAFKA_TOPIC='{name}', FORMAT='JSON', PARTITIONS=1);"
+        f"CREATE TABLE {name}_N AS SELECT a, b, COUNT(*) AS n FROM {name} GROUP BY a, b;"
+    )
+    for value in ('{"a": "x", "b": 1}', '{"a": "x"}', "nonsense", '{"a": "x", "b": 1}'):
+        produce(server.bootstrap, name, '"k"', value)
+    until(lambda: server.select(f"SELECT n FROM {name}_N;") == [[2]], "the count of two")
+    reports = (
+        "SELECT logger, message->type AS t, message->recordProcessingError->errorMessage AS e, "
+        "message->recordProcessingError->record AS r, "
+        "message->deserializationError->recordB64 AS b "
+        f"FROM KSQL_PROCESSING_LOG WHERE logger LIKE '%{name}_N%' EMIT CHANGES LIMIT 2;"
+    )
+    found = sorted(server.select(reports), key=lambda row: row[1])
+    assert [row[1] for row in found] == [0, 1]
+    prefix = f"processing.CTAS_{name}_N"
+    assert found[0][0].startswith(prefix)
+    assert found[0][0].endswith(".KsqlTopic.Source.deserializer")
+    assert found[1][0].endswith(".Aggregate.GroupBy")
+    assert "Group-by column with index 1 resolved to null" in found[1][2]
+    assert [row[3:] for row in found] == [[None, None], [None, None]]
+
+
+def test_a_record_that_the_broker_refuses_can_be_left_out(
+    server: Server, name: str, bootstrap: str
+) -> None:
+    server.ksql(
+        f"CREATE STREAM {name} (id VARCHAR KEY, v VARCHAR) "
+        f"WITH (KAFKA_TOPIC='{name}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+    )
+    made = server.ksql(
+        f"CREATE STREAM {name}_O AS SELECT * FROM {name};",
+        **{"ksql.fail.on.production.error": "false"},
+    )
+    set_largest_message(bootstrap, f"{name}_O", 200)
+    server.ksql(
+        f"INSERT INTO {name} VALUES ('a', '{'x' * 300}'); INSERT INTO {name} VALUES ('a', 'y');"
+    )
+    until(lambda: server.select(f"SELECT v FROM {name}_O;") == [["y"]], "the row after it")
+    assert described(server)[made[0]["commandStatus"]["queryId"]]["queryErrors"] == []
+    rows = server.select(
+        "SELECT message->productionError->errorMessage FROM KSQL_PROCESSING_LOG "
+        "WHERE message->type = 2 EMIT CHANGES LIMIT 1;"
+    )
+    assert "larger than" in rows[0][0] or "max" in rows[0][0]

@@ -17,13 +17,17 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 public final class ProcessingLog {
     private static final int DESERIALIZATION = 0;
     private static final int PROCESSING = 1;
+    private static final int PRODUCTION = 2;
 
     private final Broker broker;
     private final String topic;
+    private final boolean rows;
 
-    public ProcessingLog(Broker broker, String topic) {
+    /** Without {@code rows} the records themselves are left out of what is told about them. */
+    public ProcessingLog(Broker broker, String topic, boolean rows) {
         this.broker = broker;
         this.topic = topic;
+        this.rows = rows;
     }
 
     private interface Body {
@@ -32,22 +36,43 @@ public final class ProcessingLog {
 
     /** The key or the value of a topic's record that is no row of the source's schema. */
     public void unreadable(String query, String from, boolean key, byte[] data, Exception error) {
-        send(query + ".KsqlTopic.Source", DESERIALIZATION, "deserializationError", json -> {
+        send(query + ".KsqlTopic.Source.deserializer", DESERIALIZATION, "deserializationError", json -> {
             json.writeStringField("target", key ? "key" : "value");
             json.writeStringField("errorMessage", message(error));
-            json.writeStringField("recordB64", data == null ? null : Base64.getEncoder().encodeToString(data));
+            boolean shown = rows && data != null;
+            json.writeStringField("recordB64", shown ? Base64.getEncoder().encodeToString(data) : null);
             causes(json, error);
             json.writeStringField("topic", from);
         });
     }
 
+    /** A record of a query's that the broker did not take. */
+    public void unsent(String query, Exception error) {
+        send(query, PRODUCTION, "productionError", json -> json.writeStringField("errorMessage", message(error)));
+    }
+
     /** Where a query's expressions report to. */
     public Problems problems(String logger) {
-        return (what, error, row) -> send(logger, PROCESSING, "recordProcessingError", json -> {
-            json.writeStringField("errorMessage", what + ": " + message(error));
-            json.writeStringField("record", Arrays.toString(row));
-            causes(json, error);
-        });
+        return new Problems() {
+            @Override
+            public void failed(String what, RuntimeException error, Object[] row) {
+                send(logger, PROCESSING, "recordProcessingError", json -> {
+                    json.writeStringField("errorMessage", what + ": " + message(error));
+                    json.writeStringField("record", rows ? Arrays.toString(row) : null);
+                    causes(json, error);
+                });
+            }
+
+            @Override
+            public void dropped(String why, Object[] row) {
+                send(logger, PROCESSING, "recordProcessingError", json -> {
+                    json.writeStringField("errorMessage", why);
+                    json.writeStringField("record", rows ? Arrays.toString(row) : null);
+                    json.writeArrayFieldStart("cause");
+                    json.writeEndArray();
+                });
+            }
+        };
     }
 
     private static String message(Throwable error) {
@@ -69,7 +94,7 @@ public final class ProcessingLog {
         try (JsonGenerator json = Json.generator(bytes)) {
             json.writeStartObject();
             json.writeStringField("level", "ERROR");
-            json.writeStringField("logger", logger);
+            json.writeStringField("logger", "processing." + logger);
             json.writeNumberField("time", System.currentTimeMillis());
             json.writeObjectFieldStart("message");
             json.writeNumberField("type", type);

@@ -29,9 +29,10 @@ public final class Runner {
             int remembered, long firstWaitMs, long longestWaitMs, String classes) {
         Properties properties = new Properties();
         properties.putAll(settings);
-        properties.put(SkipBadRecords.LOG, log);
-        properties.put(SkipBadRecords.QUERY, query);
-        properties.put("deserialization.exception.handler", SkipBadRecords.class);
+        properties.put(UnreadableRecords.LOG, log);
+        properties.put(UnreadableRecords.QUERY, query);
+        properties.put("deserialization.exception.handler", UnreadableRecords.class);
+        properties.put("production.exception.handler", UnsentRecords.class);
         failures = new Failures(remembered, firstWaitMs, longestWaitMs, classes);
         streams = new KafkaStreams(topology, properties);
         String instance = settings.get("main.consumer.group.instance.id");

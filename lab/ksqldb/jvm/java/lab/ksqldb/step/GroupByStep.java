@@ -17,7 +17,7 @@ public final class GroupByStep {
         return in.groupByKey(Grouped.with(name, key, value));
     }
 
-    /** Rows with a NULL among the values they are grouped by are dropped. */
+    /** Rows with a NULL among the values they are grouped by are reported and dropped. */
     public static <K> KGroupedStream<Row, Row> by(
             KStream<K, Row> in, RowFunction group, Problems problems, Serde<Row> key, Serde<Row> value, String name) {
         Grouping grouping = new Grouping(group, problems);
@@ -50,19 +50,27 @@ public final class GroupByStep {
             Row[] known = last.get();
             if (known[0] != row) {
                 Object[] columns = group.apply(row.columns, problems);
-                known[1] = complete(columns) ? new Row(columns) : null;
+                int missing = missing(columns);
+                if (missing >= 0) {
+                    problems.dropped(
+                            "Group-by column with index " + missing + " resolved to null. "
+                                    + "The source row will be excluded from the table.",
+                            row.columns);
+                }
+                known[1] = missing < 0 ? new Row(columns) : null;
                 known[0] = row;
             }
             return known[1];
         }
 
-        private static boolean complete(Object[] columns) {
-            for (Object column : columns) {
-                if (column == null) {
-                    return false;
+        /** The first column without a value, or -1. */
+        private static int missing(Object[] columns) {
+            for (int i = 0; i < columns.length; i++) {
+                if (columns[i] == null) {
+                    return i;
                 }
             }
-            return true;
+            return -1;
         }
     }
 }

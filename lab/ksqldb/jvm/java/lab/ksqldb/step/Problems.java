@@ -11,4 +11,7 @@ public interface Problems {
 
     /** An expression failed on a row; its value is NULL. {@code what} says which, where. */
     void failed(String what, RuntimeException error, Object[] row);
+
+    /** A row is left out by a rule, not by a failure. */
+    default void dropped(String why, Object[] row) {}
 }
