@@ -73,6 +73,9 @@ def verdict_data(
         "tables": [
             {**asdict(shown), "test": test.test} for test in found.tests for shown in test.tables
         ],
+        "pictures": [
+            {**asdict(shown), "test": test.test} for test in found.tests for shown in test.pictures
+        ],
         "tests": [
             {
                 "id": test.test,

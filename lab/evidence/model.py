@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from lab.evidence.pictures import Picture
 from lab.evidence.tables import Table
 
 
@@ -38,6 +39,7 @@ Kind = Literal[
     "observation",  # a comparison that the claim stands on
     "control",  # a comparison that must show that the experiment could have failed
     "table",  # observations laid out for a reader; proves nothing by itself
+    "sequence",  # which steps belong in a sequence picture; proves nothing by itself
     "limit",  # something that this run cannot say
     "not-applicable",  # the target cannot be asked; the answer is the reason
     "error",  # the experiment itself failed
@@ -97,6 +99,7 @@ class Judgement:
     reasons: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     proof: Mapping[str, str] | None = None
     module: str = ""
     worker: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from lab.evidence.checkers import run_checker
 from lab.evidence.encoding import encode
 from lab.evidence.history import History
 from lab.evidence.model import Entry, Finding, Judgement, Kind, Outcome, Verdict
+from lab.evidence.sequences import choice
 from lab.evidence.tables import Cell, table
 from lab.evidence.verdicts import judge, say
 
@@ -141,6 +142,24 @@ class Evidence:
         """
         shown = table(title, columns, rows, caption)
         self._history.append("table", actor="experiment", action=title, answer=shown)
+
+    def sequence(
+        self,
+        title: str,
+        events: Iterable[Entry],
+        caption: str,
+        *,
+        names: Mapping[str, str] | None = None,
+        lanes: Sequence[str] = (),
+    ) -> None:
+        """Have a sequence picture drawn of these steps of the history, for a reader.
+
+        ``names`` says what actors and targets are called in it, ``lanes`` which of these names
+        stand first, from the left. An answer's ``at_ns`` is when it happened, if it was recorded
+        later. A picture proves nothing, as a table does not.
+        """
+        chosen = choice(title, events, caption, names or {}, lanes)
+        self._history.append("sequence", actor="experiment", action=title, answer=chosen)
 
     def limit(self, text: str) -> None:
         """Record something that this run could not look at, in words fit for a report."""

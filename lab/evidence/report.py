@@ -16,6 +16,7 @@ from lab.evidence.errors import BrokenHistory
 from lab.evidence.folders import RunFolder, all_runs, latest, read_json
 from lab.evidence.history import read_history
 from lab.evidence.model import ClaimRecord, Entry, Verdict
+from lab.evidence.sequence_svg import draw
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -118,6 +119,8 @@ def _step(entry: Entry, first: Entry) -> dict[str, object]:
     answer = entry.answer
     if entry.kind in {"observation", "control"} and isinstance(answer, dict):
         answer = answer.get("says")
+    if entry.kind == "sequence" and isinstance(answer, dict):
+        answer = f"a picture of {len(answer.get('events') or ())} steps, shown above"
     if entry.kind == "table" and isinstance(answer, dict):
         answer = f"a table of {len(answer.get('rows') or ())} rows, shown above"
     return {
@@ -130,6 +133,7 @@ def _step(entry: Entry, first: Entry) -> dict[str, object]:
 @cache
 def _template() -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - not cheap
+    from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
 
     environment = Environment(
         loader=PackageLoader("lab.evidence"),
@@ -139,5 +143,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters["brief"] = brief
+    # draw() escapes every text that it is given.
+    environment.filters["svg"] = lambda shown, identity: Markup(draw(shown, identity))  # noqa: S704
     environment.filters["slug"] = lambda verdict: str(verdict).replace(" ", "-")
     return environment.get_template("report.html.j2")

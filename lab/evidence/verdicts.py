@@ -20,6 +20,7 @@ from typing import cast
 
 from lab.evidence.encoding import brief, cut
 from lab.evidence.model import ClaimRecord, Comparison, Entry, Judgement, Outcome, Verdict
+from lab.evidence.sequences import picture
 from lab.evidence.tables import from_data
 
 NO_OBSERVATION = "nothing was observed"
@@ -49,6 +50,11 @@ def judge(entries: Sequence[Entry]) -> Judgement:
             found
             for entry in entries
             if entry.kind == "table" and (found := from_data(entry.answer)) is not None
+        ),
+        pictures=tuple(
+            drawn
+            for entry in entries
+            if entry.kind == "sequence" and (drawn := picture(entry.answer, entries)) is not None
         ),
         proof=cast("Mapping[str, str]", proof) if isinstance(proof, dict) else None,
         module=str(about.get("module", "")),

@@ -195,12 +195,16 @@ def test_a_bad_record_stops_a_query_that_is_told_so(
     until(
         lambda: all(described(server)[query]["queryErrors"] for query in failing), "both failures"
     )
-    for mode in ("GOES_ON", "HANDLER_GOES_ON"):
-        rows = f"SELECT v FROM {name}_{mode};"
-        until(lambda rows=rows: server.select(rows) == [[1], [3]], f"the rows of {mode}")
-        assert described(server)[queries[mode]]["queryErrors"] == []
+    going_on = ("GOES_ON", "HANDLER_GOES_ON")
+
+    def written() -> list[Any]:
+        return [server.select(f"SELECT v FROM {name}_{mode};") for mode in going_on]
+
+    until(lambda: written() == [[[1], [3]]] * 2, "the rows of those that go on")
+    assert not any(described(server)[queries[mode]]["queryErrors"] for mode in going_on)
     for mode in ("SERVER", "HANDLER_FAILS"):
-        assert server.select(f"SELECT v FROM {name}_{mode};") == [[1]]
+        # Kafka Streams reads one record ahead of what it processes.
+        assert server.select(f"SELECT v FROM {name}_{mode};") in ([], [[1]])
         (error, *_) = described(server)[queries[mode]]["queryErrors"]
         assert "Deserialization exception handler is set to fail" in error["errorMessage"]
     refused = server.post(
