@@ -14,6 +14,8 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported without __all__
     AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
     ConfigResource,
     NewTopic,
     OffsetSpec,
@@ -186,6 +188,34 @@ class KafkaClient(RecordClient):
     def topic_config(self, name: str) -> dict[str, str]:
         """Every config of the topic in force, defaults included. Raises UnknownTopic."""
         return self._config_of(ConfigResource(ResourceType.TOPIC, name), f"configs of topic {name}")
+
+    def alter_topic_config(self, name: str, changes: Mapping[str, str | None]) -> None:
+        """Set configs of the topic; None takes one back. Raises UnknownTopic, BrokerRefused."""
+        self._alter_config(ResourceType.TOPIC, name, changes, f"alter configs of topic {name}")
+
+    def alter_broker_config(self, broker: int, changes: Mapping[str, str | None]) -> None:
+        """Set configs of a running broker; None takes one back. Raises BrokerRefused."""
+        doing = f"alter configs of broker {broker}"
+        self._alter_config(ResourceType.BROKER, str(broker), changes, doing)
+
+    def _alter_config(
+        self, kind: ResourceType, name: str, changes: Mapping[str, str | None], doing: str
+    ) -> None:
+        entries = [
+            ConfigEntry(
+                config,
+                value,
+                incremental_operation=AlterConfigOpType.DELETE
+                if value is None
+                else AlterConfigOpType.SET,
+            )
+            for config, value in changes.items()
+        ]
+        resource = ConfigResource(kind, name, incremental_configs=entries)
+        answer = self._admin.incremental_alter_configs(
+            [resource], request_timeout=self.timeout_seconds
+        )
+        result(answer[resource], doing, self.timeout_seconds)
 
     def broker_config(self, broker: int) -> dict[str, str]:
         """Every config of the broker that it is willing to show."""

@@ -126,9 +126,11 @@ class KsqlClient:
             for found in entities
         ]
 
-    def start_query(self, statement: str) -> QueryId:
+    def start_query(
+        self, statement: str, *, properties: Mapping[str, str] | None = None
+    ) -> QueryId:
         """Run one CSAS, CTAS or INSERT INTO and return the id of the query that it started."""
-        entities = self.execute(statement)
+        entities = self.execute(statement, properties=properties)
         query_id = entities[-1].query_id if entities else None
         if query_id is None:
             raise UnexpectedAnswer(f"no query id in the answer to: {statement}")
