@@ -332,8 +332,9 @@ class Planning(DdlPlanning):
     def _formats(
         self, clause: properties.WithClause, planned: Planned, source: Source, sink: str
     ) -> Formats:
-        key_name = clause.format("KEY_FORMAT") or source.key_format.name
-        if key_name == "NONE" and planned.schema.key:
+        named = clause.format("KEY_FORMAT")
+        key_name = named or source.key_format.name
+        if key_name == "NONE" and named is None and planned.schema.key:
             key_name = self._effective["ksql.persistence.default.format.key"]
         if not planned.schema.key:
             key_name = "NONE"
