@@ -48,7 +48,8 @@ def test_the_opposite_answer_is_caught_everywhere(operation: Operation) -> None:
 @pytest.mark.parametrize("operation", ["insert", "read", "infer", "group", "join"])
 def test_a_wrong_row_is_caught(operation: Operation) -> None:
     pair = Pair("AVRO", "PROTOBUF")
-    for seen in (None, [], {"keys": [], "values": []}, "nothing: no row came"):
+    wrong: list[object] = [None, [], {"keys": [], "values": []}, "nothing: no row came"]
+    for seen in wrong:
         assert otherwise(pair, operation, Tried(True, seen=seen)) is not None
 
 
