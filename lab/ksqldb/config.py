@@ -52,6 +52,7 @@ DEFAULTS: dict[str, str] = {
     "ksql.query.persistent.active.limit": "2147483647",
     "ksql.query.retry.backoff.initial.ms": "15000",
     "ksql.query.retry.backoff.max.ms": "900000",
+    "ksql.server.command.response.timeout.ms": "5000",
     "ksql.source.table.materialization.enabled": "true",
     "ksql.timestamp.throw.on.invalid": "false",
     "ksql.variable.substitution.enable": "true",

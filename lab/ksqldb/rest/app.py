@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -20,9 +20,9 @@ from lab.ksqldb.config import PRODUCT, VERSION
 from lab.ksqldb.errors import BadRequest, KsqlError, NotFound, RequestError
 from lab.ksqldb.jvm.topics import RowInserts
 from lab.ksqldb.rest import entities, inserts, queries
+from lab.ksqldb.rest.bodies import TakenToTheirEnd
 from lab.ksqldb.rest.negotiation import (
     acceptable,
-    drained,
     json_object,
     mapping,
     sequence_number,
@@ -58,7 +58,7 @@ class Application:
         self._work = ThreadPoolExecutor(32, thread_name_prefix="request")
         self._streams = ThreadPoolExecutor(256, thread_name_prefix="push")
 
-    def asgi(self) -> Starlette:
+    def asgi(self) -> ASGIApp:
         """The ASGI application."""
         routes = [
             Route("/", self._root),
@@ -79,7 +79,8 @@ class Application:
             Route("/v1/metadata", self._metadata),
             Route("/v1/metadata/id", self._metadata_id),
         ]
-        return Starlette(routes=routes, exception_handlers={404: _missing, 405: _wrong_method})
+        handlers: Any = {404: _missing, 405: _wrong_method}
+        return TakenToTheirEnd(Starlette(routes=routes, exception_handlers=handlers))
 
     def _guarded(self, endpoint: Endpoint) -> Any:
         """An end point whose errors become error bodies."""
@@ -90,9 +91,11 @@ class Application:
             except Failed as failed:
                 return _refused(failed.error, failed.done, _JSON)
             except KsqlError as error:
-                await drained(request)
                 bare = request.url.path in _BARE
                 return _refused(error, [], None if bare else _JSON)
+            except ClientDisconnect:
+                body = entities.error(40000, "The request ended before its body did", None, [])
+                return _json(body, 400)
             except Exception:
                 _LOG.exception("%s failed", request.url.path)
                 return _json(entities.error(50000, _INTERNAL, None, []), 500)
@@ -240,7 +243,9 @@ class Application:
 
 
 def _json(value: Any, status: int = 200, media_type: str | None = _JSON) -> Response:
-    data = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    # Half a surrogate pair has no UTF-8; escaped it is JSON.
+    data = text.encode("utf-8", "backslashreplace")
     headers = {} if media_type is None else {"content-type": media_type}
     return Response(data, status, headers=headers)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
@@ -15,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from lab.ksqldb.catalog import Source
 from lab.ksqldb.errors import BadRequest, StatementError
 from lab.ksqldb.jvm.topics import RowInserts
+from lab.ksqldb.rest.negotiation import parsed
 from lab.ksqldb.rest.queries import DELIMITED, JSON
 from lab.ksqldb.runtime.engine import Engine
 from lab.ksqldb.sql.identifiers import quote
@@ -32,10 +32,7 @@ def target(engine: Engine, header: bytes) -> Source:
         RequestError: it is no header, or rows cannot be inserted there.
     """
     engine.check_ready()
-    try:
-        value: Any = json.loads(header)
-    except ValueError as error:
-        raise BadRequest(f"Invalid JSON in inserts stream: {error}") from None
+    value = parsed(header, "Invalid JSON in inserts stream")
     name = value.get("target") if isinstance(value, dict) else None
     if not isinstance(name, str):
         raise BadRequest("Invalid JSON in inserts stream: the first line must name the target")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,11 @@ from lab.ksqldb.errors import BadRequest, RequestError
 
 MAX_BODY = 10 * 1024 * 1024
 """The largest body in bytes, for every end point that does not stream."""
-_DRAIN_SECONDS = 0.5
+MAX_DEPTH = 100
+"""How deep the JSON of a request may be nested."""
+_MAX_BRACKETS = 200_000
+_BRACKET = re.compile(rb"[][{}]")
+_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
 class NotAcceptable(RequestError):
@@ -69,26 +72,37 @@ async def json_object(request: Request) -> dict[str, Any]:
         data += chunk
         if len(data) > MAX_BODY:
             raise TooLarge(f"The body is larger than {MAX_BODY} bytes")
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(f"Invalid JSON in request: {error}") from None
+    value = parsed(bytes(data), "Invalid JSON in request")
     if not isinstance(value, dict):
         raise BadRequest("Invalid JSON in request: an object is expected")
     return value
 
 
-async def drained(request: Request) -> None:
-    """Take what a client is still sending, for a while: a stream of HTTP/2 that is answered
-    before its end breaks the connection that it shares with others."""
-    if not request.scope.get("http_version", "1.1").startswith("2"):
+def parsed(data: bytes, wrong: str) -> Any:
+    """JSON data from a client; ``wrong`` begins the refusal.
+
+    Raises:
+        BadRequest: it is no JSON, is nested too deeply, or has a text that is no Unicode.
+    """
+    _check_depth(data, wrong)
+    try:
+        value = json.loads(data)
+        if b"\\u" in data:
+            json.dumps(value, ensure_ascii=False).encode()  # fails for half a surrogate pair
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"{wrong}: {error}") from None
+    return value
+
+
+def _check_depth(data: bytes, wrong: str) -> None:
+    # The parser's own limit is that of Python code, which is more than the stack of a thread holds.
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
         return
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            while True:
-                message = await request.receive()
-                if message["type"] != "http.request" or not message.get("more_body"):
-                    return
+    depth = 0
+    for number, bracket in enumerate(_BRACKET.finditer(_TEXT.sub(b"", data))):
+        depth += 1 if bracket[0] in b"[{" else -1
+        if depth > MAX_DEPTH or number > _MAX_BRACKETS:
+            raise BadRequest(f"{wrong}: nested more than {MAX_DEPTH} levels deep")
 
 
 def text(body: dict[str, Any], name: str) -> str:

@@ -50,7 +50,6 @@ from lab.ksqldb.sql.types import STRING, SqlType
 
 _LOG = logging.getLogger(__name__)
 _APPLY_SECONDS = 30.0
-_CATCH_UP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +300,8 @@ class Engine:
         Raises:
             CatchUpTimeout: it was not in time.
         """
-        if not self.runner.wait_until_applied(number, _CATCH_UP_SECONDS):
+        patience_ms = int(self.config.effective()["ksql.server.command.response.timeout.ms"])
+        if not self.runner.wait_until_applied(number, patience_ms / 1000):
             raise CatchUpTimeout(
                 "Timed out while waiting for a previous command to execute. "
                 f"command sequence number: {number}"
