@@ -1,29 +1,43 @@
 """Q03. Repartition and changelog topics appear by themselves when a query needs them.
 
-Set-up    a stream of orders, keyed by id, over a topic with records in it
-Action    one statement: count the orders by region, which is not the key
-Observed  between the topic lists before and after, the sink appeared, and with it a repartition
-          topic (deleting) and a changelog topic (compacted) that no client created by hand
-Control   a filter and a projection make neither; counting by the key makes a changelog only
-Limits    what created the topics is seen by nobody else being there to do it; joins and windows
-          are not looked at here
+Set-up    streams and tables over topics with records in them; a table of statements: grouping by
+          the key, by another column, by two, windows, every kind of join
+Action    run the statements that remember something, one CREATE … AS SELECT each; TERMINATE the
+          queries, then DROP their sinks with DELETE TOPIC
+Observed  between the topic lists before and after, each statement's sink appeared, and with it
+          topics that no client created by hand: a changelog (compacted, or deleting by time where
+          the state is windowed) for what the query remembers, a repartition topic (deleting) where
+          records have to move; TERMINATE takes them away and leaves the sink
+Control   filter, projection, EXPLODE and PARTITION BY make their sinks only; grouping by the key
+          and joining on keys make changelogs and no repartition topic
+Limits    what created the topics is seen by nobody else being there to do it
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
 from lab.clients.kafka import KafkaClient
 from lab.clients.ksqldb import KsqlClient
-from lab.clients.names import SourceName, TopicName
 from lab.evidence import claim
 from lab.evidence.names import SourceFactory, TopicFactory, UniqueNames
 from lab.evidence.recorder import Evidence
-from lab.evidence.workload import list_topics, produce, wait_for_records
+from lab.evidence.scale import Scale
+from lab.evidence.tables import Cell
+from lab.evidence.workload import list_topics
+from lab.workloads.queries.runs import Queries, Query, Seen, TopicSeen
+from lab.workloads.queries.table import load
 
-SINK, REPARTITION, CHANGELOG = "sink", "repartition", "changelog"
+TABLE = load()
+FAMILIES = {
+    "table": "even a filter of a table has a changelog: a table is read into a store",
+    "group": "GROUP BY made a changelog, and a repartition topic unless it is by the key",
+    "window": "with windows the changelog deletes as well: old windows go",
+    "join": "joins made changelogs of what they keep, and repartition topics for sides that are"
+    " not joined by their key",
+}
+"""Families of statements whose queries remember something, and what is seen of them."""
+SHORT = {name: name for name in TABLE.sources}
 
 
 @claim("Q03")
@@ -33,78 +47,148 @@ def test_internal_topics_appear_by_themselves(
     topic: TopicFactory,
     source_name: SourceFactory,
     unique: UniqueNames,
+    scale: Scale,
     evidence: Evidence,
 ) -> None:
-    # Set-up
-    orders_topic, orders = topic("orders", partitions=2), source_name("orders")
-    for key, region in ((b"o1", "north"), (b"o2", "south"), (b"o3", "north")):
-        value = json.dumps({"region": region, "amount": 5}).encode()
-        produce(evidence, kafka, orders_topic, value, key=key)
-    ksqldb.execute(
-        f"CREATE STREAM {orders} (id VARCHAR KEY, region VARCHAR, amount INT)"
-        f" WITH (KAFKA_TOPIC='{orders_topic}', VALUE_FORMAT='JSON');"
-    )
+    for partitions in (1, 3, 6) if scale.thorough else (3,):
+        run = Queries(kafka, ksqldb, topic, source_name, evidence, partitions)
+        appear_and_go(run, unique)
 
-    def appeared_with(sink: SourceName, statement: str) -> set[TopicName]:
-        """The topics that are there once the statement's query has written to its sink."""
-        before = list_topics(evidence, kafka, unique)
-        evidence.act("user", statement, sink, lambda: ksqldb.start_query(statement))
-        wait_for_records(kafka, sink)
-        return list_topics(evidence, kafka, unique) - before
+
+def appear_and_go(run: Queries, unique: UniqueNames) -> None:
+    """The whole experiment over sources with as many partitions as ``run`` says."""
+    evidence, kafka = run.evidence, run.kafka
+    at = f"{run.partitions} partitions"
+
+    # Set-up
+    run.prepare(TABLE.named())
+    before = list_topics(evidence, kafka, unique)
 
     # Action
-    by_region = appeared_with(
-        sink := source_name("by_region"),
-        f"CREATE TABLE {sink} AS SELECT region, COUNT(*) AS n FROM {orders}"
-        " GROUP BY region EMIT CHANGES;",
-    )
+    queries = [run.start(statement) for statement in TABLE.named()]
+    run.wait_written(queries)
+    running = {query: run.seen(query, "while it runs") for query in queries}
+    appeared = list_topics(evidence, kafka, unique) - before
+    for query in queries:
+        run.terminate(query)
+    cleaned = run.wait_cleaned(queries)
+    terminated = {query: run.seen(query, "after TERMINATE") for query in queries}
+    for query in queries:
+        run.drop(query, delete_topic=True)
+    run.wait_without_sinks(queries)
+    dropped = {query: run.seen(query, "after DROP … DELETE TOPIC") for query in queries}
 
     # Observed
+    remembering = [query for query in queries if query.statement.internal]
+    for family, says in FAMILIES.items():
+        of_family = [query for query in remembering if query.statement.family == family]
+        evidence.observe(
+            f"{at}, {family}: the topics under each query's prefix, and their clean-up policies",
+            {query.statement.title: running[query].policies for query in of_family},
+            expected={query.statement.title: query.statement.internal for query in of_family},
+            says=f"{at}: {says}",
+        )
     evidence.observe(
-        "the kinds of topics that appeared",
-        kinds(by_region),
-        expected={SINK: 1, REPARTITION: 1, CHANGELOG: 1},
-        says="GROUP BY a column that is not the key: a sink, a repartition and a changelog topic",
+        f"{at}: everything that appeared between the topic lists",
+        appeared,
+        expected={topic.name for seen in running.values() for topic in seen.topics},
+        says=f"{at}: what appeared are {len(queries)} sinks and "
+        f"{sum(len(seen.internal) for seen in running.values())} internal topics, nothing else",
     )
     evidence.observe(
-        "their clean-up policies",
-        {kind(name): kafka.topic_config(name)["cleanup.policy"] for name in by_region},
-        expected={SINK: "compact", REPARTITION: "delete", CHANGELOG: "compact"},
-        says="the repartition topic deletes, the changelog is compacted",
+        f"{at}: internal topics after TERMINATE, and whether the sinks are still there",
+        (cleaned, {len(s.internal) for s in terminated.values()}, sinks(terminated)),
+        expected=(True, {0}, sinks(running)),
+        says=f"{at}: TERMINATE took the internal topics away and left the sinks",
     )
 
     # Control
-    filtered = appeared_with(
-        sink := source_name("filtered"),
-        f"CREATE STREAM {sink} AS SELECT * FROM {orders} WHERE region = 'north' EMIT CHANGES;",
+    stateless = [query for query in queries if not query.statement.internal]
+    evidence.control(
+        f"{at}: topics of the queries that remember nothing",
+        {q.statement.title: len(running[q].topics) for q in stateless},
+        expected={q.statement.title: 1 for q in stateless},
+        says=f"{at}: {', '.join(q.statement.title for q in stateless)}: a sink only",
     )
-    projected = appeared_with(
-        sink := source_name("projected"),
-        f"CREATE STREAM {sink} AS SELECT id, amount FROM {orders} EMIT CHANGES;",
-    )
-    by_key = appeared_with(
-        sink := source_name("by_key"),
-        f"CREATE TABLE {sink} AS SELECT id, COUNT(*) AS n FROM {orders} GROUP BY id EMIT CHANGES;",
+    settled = [query for query in remembering if not query.statement.moves]
+    evidence.control(
+        f"{at}: repartition topics where records lie right already",
+        {q.statement.title: running[q].moving for q in settled},
+        expected={q.statement.title: [] for q in settled},
+        says=f"{at}: GROUP BY the key and joins on keys made changelogs and no repartition topic",
     )
     evidence.control(
-        "a filter and a projection",
-        [kinds(filtered), kinds(projected)],
-        expected=[{SINK: 1}, {SINK: 1}],
-        says="a filter and a projection made their sinks only",
-    )
-    evidence.control(
-        "GROUP BY the key",
-        kinds(by_key),
-        expected={SINK: 1, CHANGELOG: 1},
-        says="GROUP BY the key made a changelog and no repartition topic",
+        f"{at}: what is left after DROP … DELETE TOPIC",
+        {topic.name for seen in dropped.values() for topic in seen.topics},
+        expected=set(),
+        says=f"{at}: after DROP … DELETE TOPIC nothing is left",
     )
 
-
-def kind(name: str) -> str:
-    """What a topic is, by the end of its name."""
-    return next((k for k in (REPARTITION, CHANGELOG) if name.endswith(f"-{k}")), SINK)
+    lay_out(run, running, terminated, dropped)
 
 
-def kinds(names: Iterable[str]) -> dict[str, int]:
-    """How many topics of each kind there are."""
-    return dict(Counter(map(kind, names)))
+def sinks(seen: Mapping[Query, Seen]) -> set[str]:
+    """The sinks that are there."""
+    return {each.sink.name for each in seen.values() if each.sink is not None}
+
+
+def lay_out(
+    run: Queries,
+    running: Mapping[Query, Seen],
+    terminated: Mapping[Query, Seen],
+    dropped: Mapping[Query, Seen],
+) -> None:
+    """Which topics each statement made, and what was left of them."""
+    rows: list[list[Cell | str]] = []
+    for query, seen in running.items():
+        rows.append(
+            [
+                Cell(query.statement.title, note=query.statement.text("…", SHORT)),
+                cell_of(seen.sink),
+                *(listed(seen, names) for names in (seen.moving, seen.remembering)),
+                Cell(seen.group_state.lower(), note=f"{query.group}".replace("query_", "query_ ")),
+                left(terminated[query]),
+                left(dropped[query]),
+            ]
+        )
+    run.evidence.table(
+        f"Which topics will this query make? Sources of {run.partitions} partitions",
+        [
+            "Statement",
+            "Sink",
+            "Topics that records move through",
+            "Topics that keep state",
+            "Consumer group",
+            "After TERMINATE",
+            "After DROP … DELETE TOPIC",
+        ],
+        rows,
+        "Internal topics are shown without _confluent-ksql-<service id>query_<query id>- before"
+        " them; # stands for ten digits. Under each: partitions and clean-up policy",
+    )
+
+
+def listed(seen: Seen, names: Sequence[str]) -> Cell:
+    """Some of the internal topics as a cell."""
+    if not names:
+        return Cell("none", "no")
+    topics = (seen.internal[name] for name in names)
+    return Cell("\n".join(names), "yes", "; ".join(about(topic) for topic in topics))
+
+
+def cell_of(topic: TopicSeen | None) -> Cell:
+    """A sink as a cell."""
+    return Cell("none", "no") if topic is None else Cell("yes", "yes", about(topic))
+
+
+def about(topic: TopicSeen) -> str:
+    """Partitions and policy."""
+    return f"{topic.partitions} partitions, {topic.policy}"
+
+
+def left(seen: Seen) -> Cell:
+    """What is left of a query's topics and group."""
+    parts = ["sink"] * (seen.sink is not None) + [f"{len(seen.internal)} internal"] * bool(
+        seen.internal
+    )
+    return Cell(" and ".join(parts) or "nothing", note=f"group {seen.group_state.lower()}")

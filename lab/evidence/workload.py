@@ -51,6 +51,7 @@ def produce(
     *,
     key: bytes | None = None,
     partition: int | None = None,
+    timestamp_ms: int | None = None,
     headers: Headers = (),
     config: Mapping[str, str | int | float | bool] | None = None,
     actor: str = "producer",
@@ -62,7 +63,13 @@ def produce(
     attempt = {"key": key, "value": value}
     try:
         acknowledged = kafka.produce(
-            topic, value, key=key, partition=partition, headers=headers, config=config
+            topic,
+            value,
+            key=key,
+            partition=partition,
+            timestamp_ms=timestamp_ms,
+            headers=headers,
+            config=config,
         )
     except ClientError as error:
         outcome = Outcome.UNKNOWN if isinstance(error, Unreachable) else Outcome.FAIL
