@@ -7,7 +7,7 @@ documentation says; ``rows_of`` lays the cells out.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +29,7 @@ from lab.evidence.format_bytes import (
 )
 from lab.evidence.names import SourceFactory, UniqueNames
 from lab.evidence.recorder import Evidence
+from lab.evidence.schema_columns import type_text
 from lab.evidence.tables import Cell
 from lab.wait import wait_until
 
@@ -157,6 +158,24 @@ class FormatTrial:
         """The topic of the pair's stream."""
         return self.names.of(f"{pair.key}-{pair.value}".lower())
 
+    def subjects(self, pair: Pair, operations: Sequence[Operation]) -> list[SubjectName]:
+        """The subjects that the operations can make, but for those of internal topics."""
+        topics = [self.topic_of(pair)]
+        if "group" in operations:
+            topics.append(self.names.of_source(f"{pair.key}_{pair.value}_g"))
+        if "join" in operations:
+            topics += [
+                f"{self.topic_of(pair)}-t",
+                self.names.of_source(f"{pair.key}_{pair.value}_j"),
+            ]
+        sides = (("key", pair.key), ("value", pair.value))
+        return [
+            SubjectName(f"{topic}-{side}")
+            for topic in topics
+            for side, format_ in sides
+            if format_ in REGISTRY_FORMATS
+        ]
+
     def _pair(self, pair: Pair, operations: Sequence[Operation]) -> dict[Operation, Tried]:
         stream = self._made(pair, "s")
         does: dict[Operation, Callable[[], object]] = {
@@ -267,7 +286,7 @@ class FormatTrial:
 
 @dataclass(frozen=True)
 class Column:
-    """A column as DESCRIBE tells it; ``type`` as SQL has it, of what is nested the outer one."""
+    """A column as DESCRIBE tells it; ``type`` as ``type_text`` writes it."""
 
     name: str
     type: str
@@ -280,7 +299,7 @@ def columns_of(ksqldb: KsqlClient, source: SourceName) -> list[Column]:
     description = entity.data["sourceDescription"]
     assert isinstance(description, dict)  # noqa: S101 - narrows a type
     return [
-        Column(str(found["name"]), str(found["schema"]["type"]), found.get("type") == "KEY")
+        Column(str(found["name"]), type_text(found["schema"]), found.get("type") == "KEY")
         for found in description["fields"]
     ]
 
@@ -294,11 +313,6 @@ def values(row: Mapping[str, object]) -> str:
     """A row as INSERT has it."""
     shown = (f"'{value}'" if isinstance(value, str) else str(value) for value in row.values())
     return f"({', '.join(row)}) VALUES ({', '.join(shown)})"
-
-
-def subjects_of(names: Iterable[str]) -> list[SubjectName]:
-    """The subjects that topics of these names can have."""
-    return [SubjectName(f"{name}-{side}") for name in names for side in ("key", "value")]
 
 
 def differing(cells: Cells) -> list[str]:
