@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,12 @@ def copies(original: Counter[bytes], copied: Counter[bytes]) -> Copies:
     )
 
 
-def counts(truth: Mapping[Hashable, int], updates: Iterable[tuple[Hashable, int]]) -> Counts:
+def counts(truth: Mapping[Key, int], updates: Iterable[tuple[Key, int]]) -> Counts:
     """Compare running counts, in the order in which each key's came, with the truth.
 
     A key that is unknown to the truth is too high by all of its count.
     """
-    latest: dict[Hashable, int] = {}
+    latest: dict[Key, int] = {}
     repeated = 0
     for key, count in updates:
         repeated += count <= latest.get(key, 0)
