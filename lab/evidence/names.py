@@ -52,8 +52,17 @@ class TopicFactory:
     def __call__(
         self, name: str = "topic", *, partitions: int = 1, config: Mapping[str, str] | None = None
     ) -> TopicName:
-        """Create a topic; it is deleted when the test is over."""
-        return self._kafka.create_topic(self._names.of(name), partitions=partitions, config=config)
+        """Create a topic and wait until brokers tell of it; deleted when the test is over.
+
+        The controller acknowledges a topic before the brokers have heard of it.
+        """
+        made = self._kafka.create_topic(self._names.of(name), partitions=partitions, config=config)
+        wait_until(
+            f"topic {made} is in the metadata",
+            lambda: self._kafka.has_topic(made),
+            every_seconds=0.01,
+        )
+        return made
 
     def name(self, name: str) -> TopicName:
         """A name for a topic that somebody else will create; it is deleted all the same."""

@@ -91,7 +91,7 @@ def _arrow(entry: Entry, first: int, names: Mapping[str, str]) -> Arrow:
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:
     """The text with the long names that were replaced on the lanes replaced here too."""
-    for name in sorted(names, key=len, reverse=True):
+    for name in sorted(filter(None, names), key=len, reverse=True):
         text = text.replace(name, names[name])
     return text
 

@@ -30,7 +30,9 @@ from lab.clients.registry_aware import (
 )
 from lab.clients.schema_registry import SchemaRegistryClient
 from lab.clients.serializing import RegistryAwareProducer
+from lab.clients.tail import Tail
 from lab.endpoints import Endpoints
+from lab.errors import ConditionTimeout
 from lab.evidence.names import GroupFactory, SourceFactory, SubjectFactory, TopicFactory
 from lab.wait import wait_until
 from lab.wire import schema_header
@@ -60,6 +62,25 @@ def test_records_go_and_come_back_as_bytes(kafka: KafkaClient, topic: TopicFacto
     kafka.delete_records(name, 1, before=1)
     assert kafka.range_of(name, 1).start == 1
     assert [record.offset for record in kafka.read(name, 1)] == [1]
+
+
+def test_a_tail_gets_what_comes_and_nothing_from_before(
+    kafka: KafkaClient, topic: TopicFactory
+) -> None:
+    first, second = topic("a", partitions=2), topic("b")
+    kafka.produce(first, b"before", partition=1)
+    with Tail(kafka, [first, second]) as tail:
+        sent = kafka.produce(first, b"after", key=b"k", partition=1)
+        kafka.produce(second, None, key=b"k")
+        came = tail.until("both records", lambda came: came if len(came) == 2 else None)
+        with pytest.raises(ConditionTimeout):
+            tail.until("a third", lambda came: len(came) > 2, timeout_seconds=0.2)
+    records = {each.record.topic: each.record for each in came}
+    assert (records[first].offset, records[first].value) == (sent.offset, b"after")
+    assert records[second].value is None
+    assert all(abs(each.at_ns / 1e6 - sent.timestamp_ms) < 60_000 for each in came)
+    with pytest.raises(UnknownTopic):
+        Tail(kafka, [f"{first}-none"])
 
 
 def test_what_a_broker_refuses(kafka: KafkaClient, topic: TopicFactory) -> None:

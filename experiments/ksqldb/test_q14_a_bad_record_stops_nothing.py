@@ -1,0 +1,500 @@
+"""Q14. A record that cannot be read does not stop a query.
+
+Set-up    a JSON topic with a stream and a table over it, an Avro topic with a stream over it, and
+          a query that copies each of the three
+Action    bad records of each kind: malformed JSON, JSON of another shape, a wrong type, a missing
+          field, a null value, a null key; a wrong magic byte, an unknown schema id, a cut value, a
+          value of another schema, an unreadable key; after each, a good one
+Observed  every good record became its row, in order; a missing field is a null, a null key is none
+          of the table's, a null value removes the table's row and is nothing to the stream; all
+          queries are RUNNING and have committed the last offset; the processing log has one entry
+          for each record that could not be read, and no other
+Control   malformed JSON and a good record after it, for a query that is told to fail: it has an
+          error and does not process the good one, which a query beside it that is told nothing does
+Limits    a query's own expressions that fail on a record are not looked at; the registry answers
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from lab.clients.errors import KsqlRefused, RegistryNotFound
+from lab.clients.kafka import KafkaClient
+from lab.clients.ksqldb import KsqlClient
+from lab.clients.names import QueryId, SourceName, TopicName
+from lab.clients.plain import plain_avro
+from lab.clients.schema_registry import SchemaRegistryClient
+from lab.clients.tail import Arrival, Tail
+from lab.errors import ConditionTimeout
+from lab.evidence import claim
+from lab.evidence.checkers import run_checker
+from lab.evidence.encoding import cut
+from lab.evidence.model import Finding
+from lab.evidence.names import SourceFactory, SubjectFactory, TopicFactory
+from lab.evidence.processing_log import LogEntry, each_reported, entry, is_written, log_topic
+from lab.evidence.query_parts import group_of
+from lab.evidence.recorder import Evidence
+from lab.evidence.tables import Cell
+from lab.evidence.ways import record_arrival
+from lab.evidence.workload import PRODUCE, produce
+from lab.wait import wait_until
+from lab.wire import schema_header
+
+EARLIEST = {"ksql.streams.auto.offset.reset": "earliest"}
+STRICT = {
+    **EARLIEST,
+    "ksql.streams.default.deserialization.exception.handler": (
+        "org.apache.kafka.streams.errors.LogAndFailExceptionHandler"
+    ),
+}
+NO_ID = 2_000_000_000
+ORDER = {"type": "record", "name": "Q14Order", "fields": [{"name": "A", "type": "int"}]}
+OTHER = {**ORDER, "fields": [{"name": "A", "type": "string"}]}
+
+Row = tuple[object, object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A record that is bad in some way. ``unreadable`` is its part that cannot be read, if any.
+
+    ``row`` is what a stream's query makes of it: key and number; None for nothing.
+    """
+
+    what: str
+    key: bytes | None
+    value: bytes | None
+    unreadable: str = ""
+    row: Row | None = None
+
+    @property
+    def bytes_of_it(self) -> bytes:
+        """The bytes that cannot be read."""
+        return (self.key if self.unreadable == "key" else self.value) or b""
+
+
+@dataclass
+class Copied:
+    """A topic with its bad records and the query that copies its stream.
+
+    ``key`` and ``value`` make the parts of a good record; ``read`` reads a key of the sink.
+    """
+
+    title: str
+    topic: TopicName
+    cases: tuple[Case, ...]
+    key: Callable[[int], bytes]
+    value: Callable[[int], bytes]
+    read: Callable[[bytes], object]
+    sink: SourceName
+    query: QueryId
+
+    def expected(self) -> list[Row]:
+        """The rows: the first good record's, then for each case its own and the next one's."""
+        rows: list[Row] = [(self.read(self.key(0)), 0)]
+        for n, case in enumerate(self.cases, 1):
+            rows += [case.row] if case.row else []
+            rows.append((self.read(self.key(100 + n)), n))
+        return rows
+
+    def seen(self, came: Sequence[Arrival]) -> list[Row]:
+        """The rows that came to the sink."""
+        records = [each.record for each in came if str(each.record.topic) == self.sink]
+        return [
+            (None if r.key is None else self.read(r.key), json.loads(r.value or b"{}").get("A"))
+            for r in records
+        ]
+
+
+def json_cases() -> tuple[Case, ...]:
+    """JSON, with texts for keys. The null value has the key of the first good record."""
+    return (
+        Case("malformed JSON", b"k1", b'{"A": 1', "value"),
+        Case("no JSON at all", b"k2", b"three apples", "value"),
+        Case("an array, not an object", b"k3", b"[3]", "value"),
+        Case("a text for a number", b"k4", b'{"A": "four"}', "value"),
+        Case("a missing field", b"k5", b'{"B": 5}', row=("k5", None)),
+        Case("a null value", b"k0", None),
+        Case("a null key", None, b'{"A": 7}', row=(None, 7)),
+    )
+
+
+def avro_cases(schema_id: int, other_id: int) -> tuple[Case, ...]:
+    """Avro, with whole numbers for keys."""
+    good = avro(schema_id, 1)
+    other = schema_header.join(other_id, plain_avro(json.dumps(OTHER), {"A": "five"}))
+    return (
+        Case("a wrong magic byte", number(1), b"\x07" + good[1:], "value"),
+        Case("an unknown schema id", number(2), avro(NO_ID, 2), "value"),
+        Case("a value without its end", number(3), good[:5], "value"),
+        Case("less than a header", number(4), good[:3], "value"),
+        Case("a value of another schema", number(5), other, "value"),
+        Case("an unreadable key", b"six", good, "key"),
+    )
+
+
+def avro(schema_id: int, a: int) -> bytes:
+    """An order in Avro, in Confluent's wire format."""
+    return schema_header.join(schema_id, plain_avro(json.dumps(ORDER), {"A": a}))
+
+
+def number(n: int) -> bytes:
+    """A whole number as ksqlDB's KAFKA format writes it."""
+    return n.to_bytes(4, "big")
+
+
+@claim("Q14")
+def test_a_bad_record_stops_nothing(
+    kafka: KafkaClient,
+    ksqldb: KsqlClient,
+    registry: SchemaRegistryClient,
+    topic: TopicFactory,
+    subject: SubjectFactory,
+    source_name: SourceFactory,
+    evidence: Evidence,
+) -> None:
+    # Set-up
+    texts, orders = topic("json"), topic("avro")
+    schema_id = registry.register(subject("avro-value"), json.dumps(ORDER))
+    other_id = registry.register(subject("other-value"), json.dumps(OTHER))
+    in_json, in_avro, table = (source_name(name) for name in ("json", "avro", "table"))
+    ksqldb.execute(
+        f"CREATE STREAM {in_json} (k VARCHAR KEY, a INT)"
+        f" WITH (KAFKA_TOPIC='{texts}', VALUE_FORMAT='JSON');"
+        f"CREATE STREAM {in_avro} (k INT KEY) WITH (KAFKA_TOPIC='{orders}', VALUE_FORMAT='AVRO');"
+        f"CREATE TABLE {table} (k VARCHAR PRIMARY KEY, a INT)"
+        f" WITH (KAFKA_TOPIC='{texts}', VALUE_FORMAT='JSON');"
+    )
+    copies = [source_name(f"{name}_copy") for name in ("json", "avro", "table")]
+    queries = [
+        start(
+            ksqldb,
+            evidence,
+            f"CREATE {kind} {copy} WITH (VALUE_FORMAT='JSON')"
+            f" AS SELECT * FROM {name} EMIT CHANGES;",
+            copy,
+        )
+        for kind, copy, name in zip(
+            ("STREAM", "STREAM", "TABLE"), copies, (in_json, in_avro, table), strict=True
+        )
+    ]
+    copied = [
+        Copied(
+            "JSON",
+            texts,
+            json_cases(),
+            lambda n: f"k{n}".encode(),
+            lambda n: json.dumps({"A": n}).encode(),
+            bytes.decode,
+            copies[0],
+            queries[0],
+        ),
+        Copied(
+            "Avro",
+            orders,
+            avro_cases(schema_id, other_id),
+            number,
+            partial(avro, schema_id),
+            partial(int.from_bytes, byteorder="big"),
+            copies[1],
+            queries[1],
+        ),
+    ]
+    wait_until("the sinks are there", lambda: set(copies) <= kafka.topics(), timeout_seconds=60)
+    log = log_topic(ksqldb)
+    watched = [*copies[:2], texts, orders, *filter(None, [log])]
+
+    with Tail(kafka, watched) as tail:
+        # Action
+        for each in copied:
+            produce(evidence, kafka, each.topic, each.value(0), key=each.key(0))
+            for n, case in enumerate(each.cases, 1):
+                produce(evidence, kafka, each.topic, case.value, key=case.key)
+                produce(evidence, kafka, each.topic, each.value(n), key=each.key(100 + n))
+        for each in copied:
+            tail.until(f"the last good record of {each.topic}", partial(has_last, each))
+        last, _ = copied[0].expected()[-1]
+        rows = wait_until(
+            "the last good record in the table",
+            lambda: found if last in (found := pulled(ksqldb, copies[2])) else None,
+            timeout_seconds=60,
+        )
+        behind = uncommitted(kafka, ksqldb, copied)
+        entries = in_the_log(evidence, kafka, log, tail, [*copied, copied[0]], queries)
+        came = tail.arrivals
+
+    # Observed
+    for each in copied:
+        unreadable = [case for case in each.cases if case.unreadable]
+        evidence.observe(
+            f"{each.title}: the rows in the sink",
+            each.seen(came),
+            expected=each.expected(),
+            says=f"{each.title}: {len(each.expected())} rows in order, past {len(unreadable)}"
+            " records that cannot be read",
+        )
+    evidence.observe(
+        "the table's rows",
+        rows,
+        expected={k: a for k, a in copied[0].expected() if k not in {None, "k0"}},
+        says="the table has the same rows but that of the null key, and that which the null value"
+        " removed",
+    )
+    evidence.observe(
+        "the states of the three queries",
+        [states(ksqldb).get(query) for query in queries],
+        expected=["RUNNING"] * 3,
+        says="all queries are RUNNING",
+    )
+    evidence.observe(
+        "records that the queries have not committed",
+        behind,
+        expected={each.title: 0 for each in copied},
+        says="and have committed the last offset",
+    )
+    for query, about in zip(queries, [*copied, copied[0]], strict=True) if entries else ():
+        evidence.observe(
+            f"{query}: its entries in the processing log",
+            finding=run_checker(partial(reported, entries or [], query, about), evidence.history),
+            says=f"{'table' if query == queries[2] else about.title}: an entry in the processing"
+            " log for each unreadable record",
+        )
+    for each in copied:
+        lay_out(evidence, each, came, entries or [])
+    draw(evidence, copied[0], came, log, entries or [])
+
+    # Control
+    evidence.control(
+        "the registry, asked for the unknown schema id",
+        answer_for(registry, NO_ID),
+        expected="not found",
+        says=f"the registry knows no schema {NO_ID}",
+    )
+    told_to_fail(kafka, ksqldb, evidence, topic("strict"), source_name)
+
+
+def told_to_fail(
+    kafka: KafkaClient,
+    ksqldb: KsqlClient,
+    evidence: Evidence,
+    topic: TopicName,
+    source_name: SourceFactory,
+) -> None:
+    """A query that fails on what it cannot read, beside one that does not."""
+    stream = source_name("strict")
+    ksqldb.execute(
+        f"CREATE STREAM {stream} (k VARCHAR KEY, a INT)"
+        f" WITH (KAFKA_TOPIC='{topic}', VALUE_FORMAT='JSON');"
+    )
+    for value in (b'{"A": 1', b'{"A": 2}'):
+        produce(evidence, kafka, topic, value, key=b"k")
+    lenient, strict = source_name("lenient_copy"), source_name("strict_copy")
+    sql = "CREATE STREAM {} AS SELECT * FROM {} EMIT CHANGES;"
+    start(ksqldb, evidence, sql.format(lenient, stream), lenient)
+    wait_until("the lenient query's row", lambda: values(kafka, lenient), timeout_seconds=60)
+    try:
+        query = start(ksqldb, evidence, sql.format(strict, stream), strict, STRICT)
+    except KsqlRefused as refused:
+        evidence.limit(f"this server lets no statement choose to fail: {refused}")
+    else:
+        errors = wait_until(
+            "an error of the strict query", lambda: errors_of(ksqldb, query), timeout_seconds=60
+        )
+        evidence.record("ksqldb", "shows the error of a query", query, answer=errors[:1])
+        evidence.control(
+            "what the query that is told to fail wrote, and whether it has an error",
+            [values(kafka, strict), bool(errors)],
+            expected=[[], True],
+            says="told to fail, a query has an error and does not process the good record",
+        )
+    evidence.control(
+        "what the query beside it wrote",
+        values(kafka, lenient),
+        expected=[{"A": 2}],
+        says="the query beside it skipped the malformed one and processed the good one",
+    )
+
+
+def start(
+    ksqldb: KsqlClient,
+    evidence: Evidence,
+    sql: str,
+    sink: SourceName,
+    properties: dict[str, str] | None = None,
+) -> QueryId:
+    """Start a query with properties of its own."""
+    run = partial(ksqldb.execute, sql, properties=properties or EARLIEST)
+    query = evidence.act("user", sql, sink, run)[-1].query_id
+    assert query is not None
+    return query
+
+
+def has_last(copied: Copied, came: Sequence[Arrival]) -> bool:
+    """Whether the last good record has come to the sink."""
+    return copied.expected()[-1] in copied.seen(came)
+
+
+def pulled(ksqldb: KsqlClient, table: SourceName) -> dict[object, object]:
+    """The rows of a table."""
+    return {row[0]: row[1] for row in ksqldb.pull(f"SELECT k, a FROM {table};").rows}
+
+
+def states(ksqldb: KsqlClient) -> dict[QueryId, str]:
+    """The state of each query."""
+    return {query.query_id: query.state for query in ksqldb.queries()}
+
+
+def errors_of(ksqldb: KsqlClient, query: QueryId) -> list[object]:
+    """The errors that EXPLAIN shows of a query."""
+    found = ksqldb.execute(f"EXPLAIN {query};")[0].data.get("queryDescription")
+    return list(found.get("queryErrors") or ()) if isinstance(found, dict) else []
+
+
+def values(kafka: KafkaClient, topic: str) -> list[object]:
+    """The JSON values in a sink."""
+    if not kafka.has_topic(topic):
+        return []
+    return [json.loads(record.value or b"null") for record in kafka.read_all(topic)]
+
+
+def answer_for(registry: SchemaRegistryClient, schema_id: int) -> str:
+    """What the registry says to an id."""
+    try:
+        registry.schema_by_id(schema_id)
+    except RegistryNotFound:
+        return "not found"
+    return "found"
+
+
+def uncommitted(kafka: KafkaClient, ksqldb: KsqlClient, copied: Sequence[Copied]) -> dict[str, int]:
+    """How many records the queries are behind, once they are not, or after a while."""
+    service = ksqldb.info().service_id
+    behind: dict[str, int] = {}
+
+    def probe() -> bool:
+        for each in copied:
+            done = kafka.committed(group_of(service, each.query)).values()
+            at = {place.partition: place.offset for place in done}
+            ends = kafka.end_offsets(each.topic)
+            behind[each.title] = sum(end - at.get(n, 0) for n, end in ends.items())
+        return not any(behind.values())
+
+    try:
+        wait_until("everything is committed", probe, timeout_seconds=30)
+    except ConditionTimeout:
+        return behind
+    return behind
+
+
+def in_the_log(
+    evidence: Evidence,
+    kafka: KafkaClient,
+    log: TopicName | None,
+    tail: Tail,
+    about: Sequence[Copied],
+    queries: Sequence[QueryId],
+) -> list[tuple[Arrival, LogEntry]] | None:
+    """The entries about these queries' topics; None where nothing is written to a log."""
+    if log is None:
+        evidence.limit("this server has no stream KSQL_PROCESSING_LOG")
+        return None
+    wanted = sum(bool(case.unreadable) for each in about for case in each.cases)
+
+    def found(came: Sequence[Arrival]) -> list[tuple[Arrival, LogEntry]]:
+        told = [(each, entry(each.record)) for each in came if each.record.topic == log]
+        return [
+            (each, said)
+            for each, said in told
+            if said is not None and any(query in said.logger for query in queries)
+        ]
+
+    try:
+        tail.until(
+            f"{wanted} entries in the processing log",
+            lambda came: len(found(came)) >= wanted,
+            timeout_seconds=15 if is_written(kafka, log) else 5,
+        )
+    except ConditionTimeout:
+        if not is_written(kafka, log):
+            evidence.limit(f"{log} is there, but this server writes nothing into it")
+            return None
+    return found(tail.arrivals)
+
+
+def reported(
+    entries: Sequence[tuple[Arrival, LogEntry]], query: QueryId, about: Copied, _history: object
+) -> Finding:
+    """Whether a query's entries are those of the topic's unreadable records."""
+    return each_reported(
+        [said for _, said in entries],
+        topic=about.topic,
+        query=query,
+        unreadable=[(c.unreadable, c.bytes_of_it) for c in about.cases if c.unreadable],
+    )
+
+
+def lay_out(
+    evidence: Evidence,
+    copied: Copied,
+    came: Sequence[Arrival],
+    entries: Sequence[tuple[Arrival, LogEntry]],
+) -> None:
+    """What became of each record."""
+    rows = dict(copied.seen(came))
+    said = iter([each for _, each in entries if copied.query in each.logger])
+    lines: list[list[Cell | str]] = []
+    for case in copied.cases:
+        told = next(said, None) if case.unreadable else None
+        row = Cell("no row")
+        if case.row and case.row[0] in rows:
+            row = Cell(f"{case.row[0]}: {rows[case.row[0]]}".replace("None", "null"), "yes")
+        why = "; ".join([told.says, *told.cause[-1:]]) if told else ""
+        lines.append([case.what, repr(case.value), row, cut(why, 260)])
+    evidence.table(
+        f"Bad records: {copied.title}",
+        ["Record", "Value", "In the stream's sink", "In the processing log"],
+        lines,
+        "After each of them a good record was produced, and became its row",
+    )
+
+
+def draw(
+    evidence: Evidence,
+    copied: Copied,
+    came: Sequence[Arrival],
+    log: TopicName | None,
+    entries: Sequence[tuple[Arrival, LogEntry]],
+) -> None:
+    """The first record, the first bad one and the one after it."""
+    said = [(at, each) for at, each in entries if copied.query in each.logger][:1]
+    steps = [
+        record_arrival(evidence, each, actor=actor, action=action)
+        for name, actor, action, count in (
+            (copied.topic, "producer", PRODUCE, 3),
+            (copied.sink, "ksqldb", "write", 2),
+        )
+        for each in [a for a in came if a.record.topic == name][:count]
+    ]
+    steps += [
+        evidence.record(
+            "ksqldb",
+            f"reports: {each.says}",
+            log or "",
+            answer={"topic": each.topic, "part": each.part, "at_ns": at.at_ns},
+        )
+        for at, each in said
+    ]
+    evidence.sequence(
+        f"A bad record between two good ones: {copied.cases[0].what}",
+        steps,
+        "Times are when a waiting reader got the record",
+        names={
+            copied.topic: "source topic",
+            copied.sink: "sink topic",
+            log or "": "processing log",
+        },
+        lanes=["producer", "source topic", "ksqldb", "processing log", "sink topic"],
+    )
