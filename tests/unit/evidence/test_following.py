@@ -57,5 +57,6 @@ def test_the_tasks_that_explain_tells() -> None:
     place = {"topicPartitionEntity": {"topic": "orders", "partition": 2}, "endOffset": 3}
     told = {"tasksMetadata": [{"taskId": "0_2", "topicOffsets": [place, {}]}, {"taskId": 4}, "x"]}
     assert told_tasks(told) == {("orders", 2): "0_2"}
-    for nothing in (None, {}, {"tasksMetadata": None}, {"tasksMetadata": []}):
+    nothings: tuple[object, ...] = (None, {}, {"tasksMetadata": None}, {"tasksMetadata": []})
+    for nothing in nothings:
         assert told_tasks(nothing) == {}
