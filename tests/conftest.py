@@ -90,10 +90,12 @@ def make_server(
 
     made: list[Server] = []
 
-    def make(*properties: str) -> Server:
+    def make(*properties: str, service_id: str | None = None) -> Server:
         folder = tmp_path / f"server-{len(made)}"
         folder.mkdir()
-        made.append(Server(folder, bootstrap, classpath, build_dir, *properties))
+        made.append(
+            Server(folder, bootstrap, classpath, build_dir, *properties, service_id=service_id)
+        )
         return made[-1]
 
     yield make

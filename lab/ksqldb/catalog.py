@@ -155,7 +155,10 @@ class QueryReference:
 
 @dataclass(slots=True)
 class Catalog:
-    """All sources and the persistent queries among them, in order of creation."""
+    """All sources and the persistent queries among them, in order of creation.
+
+    A change replaces what it changes: who reads meanwhile sees all of it or nothing.
+    """
 
     _sources: dict[SourceName, Source] = field(default_factory=dict)
     _queries: dict[QueryId, QueryReference] = field(default_factory=dict)
@@ -163,7 +166,7 @@ class Catalog:
 
     def copy(self) -> Catalog:
         """A catalog that can be changed without changing this one."""
-        return Catalog(dict(self._sources), dict(self._queries), dict(self._types))
+        return Catalog(self._sources, self._queries, self._types)
 
     def types(self) -> dict[str, SqlType]:
         """The registered types by name."""
@@ -171,11 +174,11 @@ class Catalog:
 
     def put_type(self, name: str, type_: SqlType) -> None:
         """Register a type."""
-        self._types[name] = type_
+        self._types = {**self._types, name: type_}
 
     def remove_type(self, name: str) -> None:
         """Forget a type; it need not be there."""
-        self._types.pop(name, None)
+        self._types = {n: t for n, t in self._types.items() if n != name}
 
     def source(self, name: str) -> Source | None:
         """The source of that name."""
@@ -187,11 +190,13 @@ class Catalog:
 
     def put(self, source: Source) -> None:
         """Add a source, or replace the one of that name."""
-        self._sources[source.name] = source
+        self._sources = {**self._sources, source.name: source}
 
     def remove(self, name: str) -> None:
         """Remove a source; it must be there."""
-        del self._sources[SourceName(name)]
+        left = dict(self._sources)
+        del left[SourceName(name)]
+        self._sources = left
 
     def derived_sources(self, name: str) -> list[SourceName]:
         """The sources made by CREATE … AS SELECT from that one."""
@@ -199,11 +204,11 @@ class Catalog:
 
     def add_query(self, query: QueryReference) -> None:
         """Note a persistent query."""
-        self._queries[query.id] = query
+        self._queries = {**self._queries, query.id: query}
 
     def remove_query(self, query: QueryId) -> None:
         """Forget a persistent query; it need not be there."""
-        self._queries.pop(query, None)
+        self._queries = {i: q for i, q in self._queries.items() if i != query}
 
     def query(self, query: str) -> QueryReference | None:
         """The persistent query of that id."""

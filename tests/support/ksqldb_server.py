@@ -31,12 +31,18 @@ class Server:
     """A server process and a client of it."""
 
     def __init__(
-        self, folder: Path, bootstrap: str, classpath: str, build_dir: Path, *properties: str
+        self,
+        folder: Path,
+        bootstrap: str,
+        classpath: str,
+        build_dir: Path,
+        *properties: str,
+        service_id: str | None = None,
     ) -> None:
-        """``properties`` are NAME=VALUE."""
+        """``properties`` are NAME=VALUE; servers with one service id are nodes of one cluster."""
         self.bootstrap = bootstrap
         self.state_dir = folder / "state"
-        self.service_id = f"t{uuid.uuid4().hex[:10]}_"
+        self.service_id = service_id or f"t{uuid.uuid4().hex[:10]}_"
         self.port = next_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"

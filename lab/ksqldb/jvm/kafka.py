@@ -95,6 +95,11 @@ class Broker:
         with translated():
             self.java.deletePrefixed(prefix)
 
+    def members(self, group: str) -> int:
+        """How many members a consumer group has."""
+        with translated():
+            return int(self.java.members(group))
+
     def delete_group(self, group: str) -> None:
         """Delete a consumer group."""
         with translated():
@@ -136,8 +141,19 @@ class Entry:
     value: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of an append: the record's offset, or None if it was certainly not written.
+
+    Without ``certain``, whether the record is at that offset is settled by the next claim.
+    """
+
+    offset: int | None
+    certain: bool
+
+
 class CommandLog:
-    """The command topic."""
+    """The command topic. One node of a cluster is its writer at a time."""
 
     def __init__(self, broker: Broker, topic: TopicName, writer_id: str) -> None:
         self._java: Any = jpype.JClass("lab.ksqldb.client.CommandLog")(
@@ -166,10 +182,32 @@ class CommandLog:
                 Entry(int(e.offset), bytes(e.key), bytes(e.value)) for e in self._java.poll(wait_ms)
             ]
 
-    def append(self, key: bytes, value: bytes) -> int:
-        """Append a record in a transaction of its own; its offset."""
+    def claim(self) -> int | None:
+        """Become the topic's one writer; up to which offset it must be read before an append.
+
+        None if this node has been the writer since that was last asked.
+
+        Raises:
+            JavaFault: the broker refuses or does not answer.
+        """
         with translated():
-            return int(self._java.append(jpype.JArray(jpype.JByte)(key), _bytes(value)))
+            end = int(self._java.claim())
+        return None if end < 0 else end
+
+    def append(self, key: bytes, value: bytes) -> Appended:
+        """Append a record in a transaction of its own."""
+        with translated():
+            result = int(self._java.append(_bytes(key), _bytes(value)))
+        if result >= 0:
+            return Appended(result, certain=True)
+        if result == -1:
+            return Appended(None, certain=True)
+        return Appended(-2 - result, certain=False)
+
+    @property
+    def last_failure(self) -> str:
+        """Why the last claim or append failed."""
+        return str(self._java.lastFailure())
 
     def wakeup(self) -> None:
         """Make a waiting poll return."""

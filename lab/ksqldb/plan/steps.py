@@ -273,6 +273,8 @@ class Command:
     resume: tuple[QueryId, ...] = ()
     register: RegisteredType | None = None
     drop_type: str | None = None
+    terminate_cluster: tuple[str, ...] | None = None
+    """The cluster ends; sinks' topics whose names match one of these patterns are deleted."""
 
 
 def inputs(step: Step) -> tuple[Step, ...]:

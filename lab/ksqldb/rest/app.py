@@ -215,13 +215,13 @@ class Application:
                 re.compile(pattern)
             except re.error as error:
                 raise BadRequest(f"Invalid pattern: {pattern}: {error}") from None
-        await self._run(self._engine.terminate_cluster, patterns)
+        number = await self._run(self._engine.terminate_cluster, patterns)
         done = entities.status(
             "cluster/TerminateCluster/terminate",
             "Cluster terminated.",
             None,
             "TERMINATE CLUSTER;",
-            self._engine.runner.applied + 1,
+            number,
         )
         return _json([done])
 

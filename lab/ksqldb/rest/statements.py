@@ -73,12 +73,14 @@ def _show(session: Session, statement: ast.Show, text: str) -> Entity | None:
 
 def _change(session: Session, statement: ast.Statement, text: str) -> Entity:
     engine = session.engine
-    with engine.changes:
-        planning = engine.planning(engine.catalog, engine.broker)
-        planned = planning.plan(statement, engine.next_query_number)
-        if isinstance(planned, Warned):
-            return entity("warning_entity", text, message=planned.message)
-        done = engine.distribute(planned, session.overrides)
+
+    def plan() -> Distributed | Warned:
+        planning = engine.planning(engine.catalog.copy(), engine.broker)
+        return planning.plan(statement, engine.next_query_number)
+
+    done = engine.change(plan, session.overrides)
+    if isinstance(done, Warned):
+        return entity("warning_entity", text, message=done.message)
     return status(done.key, done.message, done.query, done.statement, done.offset)
 
 

@@ -22,6 +22,7 @@ from lab.ksqldb.plan.steps import Command
 
 _LOG = logging.getLogger(__name__)
 _POLL_MS = 1000
+_MOST_ERRORS = 100
 _SECRET = re.compile(r"password|secret|jaas|credentials|\.key\b", re.IGNORECASE)
 
 
@@ -83,6 +84,8 @@ class CommandRunner:
         self._parse_type = parse_type
         self._done = threading.Condition()
         self._applied = -1
+        self._reached = 0
+        self._seen: set[int] = set()
         self._errors: dict[int, Exception] = {}
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -103,6 +106,7 @@ class CommandRunner:
         while self._log.position() < end:
             for entry in self._log.poll(_POLL_MS):
                 self._one(entry, replaying=True)
+            self._reach()
 
     def follow(self) -> None:
         """Apply what comes from now on, in a thread."""
@@ -129,6 +133,21 @@ class CommandRunner:
         with self._done:
             return self._done.wait_for(lambda: self._applied >= offset, timeout_seconds)
 
+    def catch_up(self, end: int, timeout_seconds: float) -> None:
+        """Wait until everything before an offset was applied.
+
+        Raises:
+            NotReady: it was not in time.
+        """
+        with self._done:
+            if not self._done.wait_for(lambda: self._reached >= end, timeout_seconds):
+                raise NotReady(f"The command topic was not read up to offset {end} in time.")
+
+    def has(self, offset: int) -> bool:
+        """Whether a committed command stands at an offset, among those read so far."""
+        with self._done:
+            return offset in self._seen
+
     def stop(self) -> None:
         """Stop following."""
         self._stopping = True
@@ -140,12 +159,18 @@ class CommandRunner:
         while not self._stopping:
             try:
                 entries = self._log.poll(_POLL_MS)
+                for entry in entries:
+                    self._one(entry, replaying=False)
+                self._reach()
             except KsqlError as error:
                 _LOG.error("the command topic cannot be read: %s", error)
-                continue
-            for entry in entries:
-                self._one(entry, replaying=False)
         self._log.close_reader()
+
+    def _reach(self) -> None:
+        """Note how far the log was read: past the markers of transactions too."""
+        with self._done:
+            self._reached = self._log.position()
+            self._done.notify_all()
 
     def _one(self, entry: Entry, *, replaying: bool) -> None:
         error: Exception | None = None
@@ -156,6 +181,9 @@ class CommandRunner:
             error = failure
         with self._done:
             self._applied = entry.offset
+            self._seen.add(entry.offset)
             if error is not None and not replaying:
                 self._errors[entry.offset] = error
+                if len(self._errors) > _MOST_ERRORS:  # of other nodes' commands: nobody asks
+                    del self._errors[next(iter(self._errors))]
             self._done.notify_all()

@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,16 +40,18 @@ from lab.ksqldb.names import ColumnName, QueryId
 from lab.ksqldb.plan.steps import Command
 from lab.ksqldb.runtime import commands, guards
 from lab.ksqldb.runtime.persistent import PersistentQueries
-from lab.ksqldb.runtime.planned import Distributed, apply
+from lab.ksqldb.runtime.planned import Distributed, Warned, apply
 from lab.ksqldb.runtime.planning import Planning
 from lab.ksqldb.runtime.processing_log import processing_log_source
 from lab.ksqldb.runtime.transient import TransientQueries
+from lab.ksqldb.runtime.writing import CommandWriter, Record
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.parser import Parser
 from lab.ksqldb.sql.types import STRING, SqlType
 
 _LOG = logging.getLogger(__name__)
 _APPLY_SECONDS = 30.0
+_LEAVE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Engine:
         self.changes = threading.RLock()
         self.ready = threading.Event()
         self._restored_all = threading.Event()
+        self._stopping = threading.Event()
         self.took: list[tuple[str, float]] = []
         self.failure: StartError | None = None
         self._restored: dict[QueryId, commands.Recorded] = {}
@@ -89,6 +92,7 @@ class Engine:
         self.transient: TransientQueries
         self.runner: commands.CommandRunner
         self._log: CommandLog
+        self._writer: CommandWriter
 
     def start(self, connection: Connection) -> None:
         """Take the broker when it has answered, replay the command topic, start what it holds.
@@ -111,6 +115,7 @@ class Engine:
         )
         self._log = CommandLog(self.broker, self.config.command_topic, self.config.service_id)
         self.runner = commands.CommandRunner(self._log, self._apply, self._parse_type)
+        self._writer = CommandWriter(self._log, self.runner, self._stopping)
         replicas = int(self.config.effective()["ksql.internal.topic.replicas"])
         making_log = JavaCaller(target=self._make_processing_topic, name="processing-topic")
         making_log.start()
@@ -152,16 +157,16 @@ class Engine:
     def _declare_processing_log(self) -> None:
         topic = self.config.processing_log_topic
         wanted = self.config.effective()["ksql.logging.processing.stream.auto.create"] == "true"
-        if wanted and self.runner.applied < 0:
-            source = processing_log_source(topic)
-            self.distribute(
-                Distributed(
-                    f"stream/`{source.name}`/create",
-                    Command(source.statement, create=source),
-                    "Stream created",
-                ),
-                {},
-            )
+        if not wanted or self.runner.applied >= 0:
+            return
+        source = processing_log_source(topic)
+        planned = Distributed(
+            f"stream/`{source.name}`/create",
+            Command(source.statement, create=source),
+            "Stream created",
+        )
+        known = Warned("another node was faster")
+        self.change(lambda: planned if self.catalog.source(source.name) is None else known, {})
 
     # Planning and applying
 
@@ -174,24 +179,47 @@ class Engine:
         """The number of the next persistent query: the command topic's next offset."""
         return self.runner.applied + 1
 
-    def distribute(self, planned: Distributed, properties: Mapping[str, str]) -> Outcome:
-        """Make a statement happen: its topic, its record, and what that does.
+    def change(
+        self, plan: Callable[[], Distributed | Warned], properties: Mapping[str, str]
+    ) -> Outcome | Warned:
+        """Make a statement happen, planned on all that is in the command topic.
+
+        Another node may write at the same time. Then what it wrote is applied, and the statement
+        is planned again: ``plan`` may be called several times.
 
         Raises:
-            KsqlError: some of it failed.
+            KsqlError: the statement is refused, or some of it failed.
         """
+        with self.changes:
+            offset, planned = self._writer.write(lambda: self._prepared(plan(), properties))
+            if offset is None or isinstance(planned, Warned):
+                assert isinstance(planned, Warned)  # noqa: S101 - all else is written
+                return planned
+            return self._finish(planned, offset)
+
+    def _prepared(
+        self, planned: Distributed | Warned, properties: Mapping[str, str]
+    ) -> tuple[Record | None, Distributed | Warned]:
+        """A command's record, once what it stands on is made: schemas and the sink's topic."""
+        if isinstance(planned, Warned):
+            return None, planned
+        effective = self.config.effective()
         if planned.command.query is not None:
-            guards.check_query_limit(planned.command, self.catalog, self.config.effective())
+            guards.check_query_limit(planned.command, self.catalog, effective)
             # What cannot be built must not get into the topic, from which it would never start.
             self.persistent.check(planned.command.query)
         self._register(planned)
         if planned.new_topic is not None:
             self._create_topic(planned.new_topic)
-        effective = self.config.effective()
         record = commands.write(planned.key, planned.command, properties, effective)
-        offset = self._log.append(*record)
+        return Record(*record), planned
+
+    def _finish(self, planned: Distributed, offset: int) -> Outcome:
+        """Wait until a command of this node's was applied, and do what is done once."""
         self.runner.wait_for(offset, _APPLY_SECONDS)
         if planned.old_topic is not None:
+            for ended in planned.command.terminate:
+                self.persistent.wait_until_left(ended, _LEAVE_SECONDS)
             self.broker.delete(planned.old_topic)
             self._unregister(planned)
         query = planned.command.query
@@ -233,14 +261,16 @@ class Engine:
 
     def _apply(self, recorded: commands.Recorded, replaying: bool) -> None:
         command = recorded.command
-        with self.changes if replaying else contextlib.nullcontext():
-            apply(command, self.catalog)
+        apply(command, self.catalog)
         self._paused = self._paused.difference(command.terminate).union(command.pause)
         self._paused = self._paused.difference(command.resume)
         for query in command.terminate:
             self._restored.pop(query, None)
+        self.statuses[recorded.id] = _recalled(recorded)
+        if command.terminate_cluster is not None:
+            self._end_cluster()
+            return
         if replaying:
-            self.statuses[recorded.id] = _recalled(recorded)
             if command.query is not None:
                 self._restored[command.query.id] = recorded
             return
@@ -390,26 +420,42 @@ class Engine:
             raise NotReady("KSQL is not yet ready to serve requests.")
         self._restored_all.wait(_APPLY_SECONDS)
 
-    def terminate_cluster(self, patterns: Sequence[str]) -> None:
-        """End every query, and delete the command topic and the sinks' topics whose names match.
+    def terminate_cluster(self, patterns: Sequence[str]) -> int:
+        """End every query on every node, and delete the command topic and the sinks' topics whose
+        names match; the number of the command.
 
         Nothing is served afterwards; a restart begins with nothing.
+
+        Raises:
+            KsqlError: the command cannot be written, or a topic not be deleted.
         """
         with self.changes:
-            self._terminated = True
-            self.transient.close()
+            sinks = [s.topic for s in self.catalog.sources() if s.written_by_query]
+            doomed = [t for t in sinks if any(re.fullmatch(p, t) for p in patterns)]
+            queries = [q.id for q in self.catalog.queries()]
+            command = Command("TERMINATE CLUSTER;", terminate_cluster=tuple(patterns))
+            key = "cluster/TerminateCluster/terminate"
+            done = self.change(lambda: Distributed(key, command, "Cluster terminated."), {})
+            assert isinstance(done, Outcome)  # noqa: S101 - narrows a type
+            for query in queries:
+                self.persistent.wait_until_left(query, _LEAVE_SECONDS)
             self.runner.stop()
-            doomed = [
-                s.topic
-                for s in self.catalog.sources()
-                if s.written_by_query and any(re.fullmatch(p, s.topic) for p in patterns)
-            ]
-            for query in self.persistent.all():
-                self.persistent.terminate(query.id)
             self.broker.delete(*doomed, self.config.command_topic)
+        return done.offset
+
+    def _end_cluster(self) -> None:
+        """Serve nothing any more; in the order of the commands."""
+        self._terminated = True
+        self._restored.clear()
+        if not self.ready.is_set():
+            return  # an end that was cut short: nothing was started yet
+        self.transient.close()
+        for query in self.persistent.all():
+            self.persistent.terminate(query.id)
 
     def stop(self) -> None:
         """Stop all queries and close all clients."""
+        self._stopping.set()
         if hasattr(self, "runner"):
             self.transient.close()
             self.runner.stop()

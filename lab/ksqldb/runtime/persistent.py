@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ from lab.ksqldb.plan.steps import QueryPlan, Sink, topics, walk
 _LOG = logging.getLogger(__name__)
 _STOP_MS = 2000
 _REPLACE_MS = 30_000
+_LEAVE_SECONDS = 60.0
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -197,10 +200,22 @@ class PersistentQueries:
         self._cleaners.append(cleaner)
         cleaner.start()
 
+    def wait_until_left(self, query: QueryId, timeout_seconds: float) -> None:
+        """Wait until no node runs a query any more: what it uses can be deleted for good then.
+
+        The members of a node that died leave when their session ends; they are not waited for
+        longer than the given time.
+        """
+        group = self.application_id(query)
+        deadline = time.monotonic() + timeout_seconds
+        while self._broker.members(group) and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+
     def _clean(self, plan: QueryPlan) -> None:
         query = plan.id
         application = self.application_id(query)
         try:
+            self.wait_until_left(query, _LEAVE_SECONDS)
             self._broker.delete_prefixed(f"{application}-")
             with contextlib.suppress(KsqlError):
                 self._broker.delete_group(application)

@@ -17,6 +17,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
@@ -25,9 +26,11 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.TopicPartitionInfo;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -93,7 +96,26 @@ public final class Broker {
         properties.put("linger.ms", "0");
         properties.put("transactional.id", id);
         properties.put("transaction.timeout.ms", "30000");
+        properties.put("max.block.ms", "10000");
+        properties.put("request.timeout.ms", "8000");
+        properties.put("delivery.timeout.ms", "10000");
         return new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    /** How many members a consumer group has; none if there is no such group. */
+    public int members(String group) throws Exception {
+        try {
+            return wait(admin.describeConsumerGroups(List.of(group)).describedGroups().get(group)).members().size();
+        } catch (GroupIdNotFoundException e) {
+            return 0;
+        }
+    }
+
+    /** The offset after the last record of a partition that is committed. */
+    public long committedEnd(TopicPartition partition) throws Exception {
+        var asked = Map.of(partition, OffsetSpec.latest());
+        var options = new ListOffsetsOptions(IsolationLevel.READ_COMMITTED);
+        return wait(admin.listOffsets(asked, options).partitionResult(partition)).offset();
     }
 
     private static <T> T wait(org.apache.kafka.common.KafkaFuture<T> future) throws Exception {

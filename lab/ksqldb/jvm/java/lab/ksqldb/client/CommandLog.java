@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.Producer;
@@ -17,8 +18,9 @@ import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.WakeupException;
 
 /**
- * The command topic: one partition, kept for ever, written in transactions (so that two writers
- * cannot interleave), read in order. Appending and polling are each done by one thread at a time.
+ * The command topic: one partition, kept for ever, read in order. The nodes of a cluster share a transactional id: one
+ * of them is the writer at a time, and what it appends stands on all that was there before. Claiming and appending, and
+ * polling, are each done by one thread at a time.
  */
 public final class CommandLog {
     /** A command as it stands in the topic. */
@@ -34,7 +36,7 @@ public final class CommandLog {
         }
     }
 
-    private static final int ATTEMPTS = 3;
+    public static final long NOT_WRITTEN = -1;
 
     private final Broker broker;
     private final String topic;
@@ -42,6 +44,8 @@ public final class CommandLog {
     private final TopicPartition partition;
     private KafkaConsumer<byte[], byte[]> reader;
     private Producer<byte[], byte[]> writer;
+    private boolean claimed;
+    private volatile Exception lastFailure;
 
     public CommandLog(Broker broker, String topic, String writerId) {
         this.broker = broker;
@@ -97,7 +101,7 @@ public final class CommandLog {
         try {
             openWriter();
         } catch (KafkaException e) {
-            abandonWriter(); // the first append tries again, and says what is wrong
+            abandonWriter(); // the first claim tries again, and says what is wrong
         }
     }
 
@@ -105,42 +109,75 @@ public final class CommandLog {
         if (writer == null) {
             writer = broker.transactional(writerId);
             writer.initTransactions();
+            claimed = false;
+        }
+    }
+
+    /**
+     * Makes this node the topic's one writer: whoever was is fenced, and what it had begun is ended.
+     *
+     * <p>Gives the offset up to which everything must be read before something is appended that depends on it, or -1
+     * if this node has been the writer ever since that was asked for.
+     */
+    public synchronized long claim() throws Exception {
+        try {
+            openWriter();
+            if (claimed) {
+                return -1;
+            }
+            long end = broker.committedEnd(partition);
+            claimed = true;
+            return end;
+        } catch (KafkaException e) {
+            lastFailure = e;
+            abandonWriter();
+            throw e;
         }
     }
 
     /**
      * Appends one command and waits until it is committed; its offset.
      *
-     * <p>Another node's writer, or the coordinator, may have ended this one's epoch. What was not yet
-     * to be committed is then sent again by a new writer; a commit whose outcome is unknown is not.
+     * <p>Another node may have become the writer meanwhile, or the broker may not answer. {@link #NOT_WRITTEN}: the
+     * command is not in the topic. Less than that: it may be, at the offset {@code NOT_WRITTEN - 1 - result}; the next
+     * claim decides it. The writer is given up in both cases.
      */
     public synchronized long append(byte[] key, byte[] value) throws Exception {
-        for (int attempt = 1; ; attempt++) {
-            long offset;
-            try {
-                openWriter();
-                writer.beginTransaction();
-                offset = writer.send(new ProducerRecord<>(topic, 0, key, value)).get(30, TimeUnit.SECONDS).offset();
-            } catch (KafkaException | ExecutionException e) {
-                abandonWriter();
-                if (attempt == ATTEMPTS) {
-                    throw e;
-                }
-                continue;
+        long offset;
+        try {
+            if (!claimed) {
+                return NOT_WRITTEN;
             }
-            try {
-                writer.commitTransaction();
-                return offset;
-            } catch (KafkaException e) {
-                abandonWriter();
-                throw e;
-            }
+            writer.beginTransaction();
+            offset = writer.send(new ProducerRecord<>(topic, 0, key, value)).get(30, TimeUnit.SECONDS).offset();
+        } catch (KafkaException | ExecutionException | TimeoutException e) {
+            lastFailure = e;
+            abandonWriter();
+            return NOT_WRITTEN;
         }
+        try {
+            writer.commitTransaction();
+            return offset;
+        } catch (KafkaException e) {
+            lastFailure = e;
+            abandonWriter();
+            return NOT_WRITTEN - 1 - offset;
+        }
+    }
+
+    /** Why the last claim or append failed. */
+    public String lastFailure() {
+        Throwable failure = lastFailure;
+        if (failure instanceof ExecutionException && failure.getCause() != null) {
+            failure = failure.getCause();
+        }
+        return failure == null ? "" : failure.toString();
     }
 
     private void abandonWriter() {
         Producer<byte[], byte[]> broken = writer;
         writer = null;
+        claimed = false;
         if (broken != null) {
             broken.close(Duration.ZERO);
         }
