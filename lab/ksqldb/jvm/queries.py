@@ -54,6 +54,17 @@ class Traffic:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a store's partition on this node is behind its changelog, in offsets."""
+
+    store: str
+    partition: int
+    current: int
+    end: int
+    lag: int
+
+
 class StreamsApp:
     """One Kafka Streams application."""
 
@@ -123,6 +134,24 @@ class StreamsApp:
                 for t in self.java.tasks()
             ]
 
+    def nodes(self) -> list[str]:
+        """The nodes that run it, as host:port; none while its partitions are being assigned."""
+        with translated():
+            return [str(n) for n in self.java.nodes()]
+
+    def lags(self) -> list[Lag]:
+        """How far the stores on this node are behind their changelogs; asks the broker."""
+        with translated():
+            return [
+                Lag(str(r[0]), int(str(r[1])), *(int(str(n)) for n in r[2:]))
+                for r in self.java.lags()
+            ]
+
+    def assignment(self) -> list[tuple[str, ...]]:
+        """What each node has of it, as ``Runner.assignment`` says."""
+        with translated():
+            return [tuple(str(part) for part in row) for row in self.java.assignment()]
+
     def close(self, *, timeout_ms: int, forget: bool) -> bool:
         """End it; ``forget`` removes its local state too. Whether it ended in time."""
         with translated():
@@ -156,9 +185,18 @@ class PushQueue:
 class TableReader:
     """Answers pull queries from the store of a persistent query."""
 
-    def __init__(self, app: StreamsApp, table: Source) -> None:
-        """``table`` is the sink of the application's query."""
+    def __init__(self, app: StreamsApp, table: Source, application: str) -> None:
+        """``table`` is the sink of the application's query, ``application`` its id."""
         self._table = table
+        self._app = app
+        self.store = app.topology.store
+        self._places: Any = jpype.JClass("lab.ksqldb.query.Places")(
+            app.java,
+            app.topology.java.describe(),
+            application,
+            self.store,
+            app.topology.key.serializer(),
+        )
         source = app.topology.source
         function = jpype.JClass("lab.ksqldb.step.RowFunction")
         stored = jpype.JArray(function)(list(app.topology.stored_steps))
@@ -184,10 +222,14 @@ class TableReader:
         functions: Registry,
         answer: Any,
         limit: int,
+        partitions: Sequence[int] | None = None,
+        *,
+        stale: bool = False,
     ) -> bytes:
         """The rows of some keys (Java rows), or of all; filtered, projected, written.
 
-        ``starts`` are the first and the last window starts that matter, in a windowed table.
+        ``starts`` are the first and the last window starts that matter, in a windowed table. Only
+        the given partitions are read, or all that are active here; with ``stale`` copies will do.
 
         Raises:
             JavaFault: the store cannot be read now.
@@ -203,9 +245,42 @@ class TableReader:
         if lookups is not None:
             keys = jpype.JArray(jpype.JClass("lab.ksqldb.row.Row"))(list(lookups))
         with translated():
+            among = None if partitions is None else jpype.JArray(jpype.JInt)(list(partitions))
             if self._table.window is not None:
-                return bytes(self._java.read(keys, *starts, function, answer, limit))
-            return bytes(self._java.read(keys, function, answer, limit))
+                found = self._java.read(keys, *starts, function, answer, limit, among, stale)
+            else:
+                found = self._java.read(keys, function, answer, limit, among, stale)
+            return bytes(found)
+
+    def alone(self) -> bool:
+        """Whether all of the store is on this node."""
+        with translated():
+            return bool(self._places.alone())
+
+    def repartitioned(self) -> bool:
+        """Whether Kafka Streams itself chose the partitions of the store's keys."""
+        with translated():
+            return bool(self._places.repartitioned())
+
+    def partitions(self, lookups: Sequence[Any]) -> list[int]:
+        """The partitions that hold some keys.
+
+        Raises:
+            JavaFault: they are being assigned.
+        """
+        keys = jpype.JArray(jpype.JClass("lab.ksqldb.row.Row"))(list(lookups))
+        with translated():
+            return [int(p) for p in self._places.partitions(keys)]
+
+    def places(self) -> dict[int, tuple[str | None, tuple[str, ...]]]:
+        """By partition: the node that has it (None for no one), and those that have copies.
+
+        Raises:
+            JavaFault: they are being assigned.
+        """
+        with translated():
+            rows = [[str(part) for part in row] for row in self._places.all()]
+        return {int(row[0]): (row[1] or None, tuple(row[2:])) for row in rows}
 
 
 class StreamScan:

@@ -32,7 +32,7 @@ class Topology:
     """A built topology; the rest serves pull queries on the table that it gives.
 
     ``stored_steps`` make the rows of ``store`` those of the table. ``source`` is set when the store
-    holds a source's rows.
+    holds a source's rows. ``key`` is the serde of the store's keys, without their windows.
     """
 
     java: Any
@@ -40,6 +40,7 @@ class Topology:
     store: str | None
     stored_steps: tuple[Any, ...]
     source: steps.TableSource | None
+    key: Any = None
 
 
 class TopologyBuilder:
@@ -70,6 +71,7 @@ class TopologyBuilder:
         self._joins = JoinBuilder(functions, parse)
         self._store: str | None = None
         self._stored_source: steps.TableSource | None = None
+        self._stored_key: Any = None
         self._stored_steps: list[Any] = []
 
     def build(self, push: Any = None) -> Topology:
@@ -88,6 +90,7 @@ class TopologyBuilder:
                 self._store,
                 tuple(self._stored_steps),
                 self._stored_source,
+                self._stored_key,
             )
 
     def _step(self, step: steps.Step) -> Built:  # noqa: PLR0911 - one per kind of step
@@ -126,7 +129,7 @@ class TopologyBuilder:
         java = jpype.JClass("lab.ksqldb.step.SourceStep")
         values = len(record.value)
         if isinstance(step, steps.TableSource):
-            self._keep(step.store, step)
+            self._keep(step.store, key, step)
             state = rows.serde(step.store_formats.value, stored_columns(record))
             width = len(step.schema.value)
             store = java.store(step.store, key, state, step.cached)
@@ -163,7 +166,7 @@ class TopologyBuilder:
             key = rows.serde(step.formats.key, step.schema.key)
             value = rows.serde(step.formats.value, step.schema.value)
             if step.store is not None:
-                self._keep(step.store)
+                self._keep(step.store, key)
             table = java.table(before.java, select, problems, step.context, key, value, step.store)
             return Built(table, True)
         build = java.table if before.is_table else java.stream
@@ -195,7 +198,7 @@ class TopologyBuilder:
         left = self._step(step.left)
         right = right or self._step(step.right)
         java = self._joins.build(step, left.java, right.java, self._problems(step))
-        self._keep(None)
+        self._keep(None, None)
         return Built(java, isinstance(step, steps.TableTableJoin | steps.ForeignKeyJoin))
 
     def _count(self, before: Built) -> None:
@@ -203,9 +206,10 @@ class TopologyBuilder:
         if not before.is_table:
             self._streams.next("KSTREAM-TRANSFORMVALUES-")
 
-    def _keep(self, store: str | None, source: steps.TableSource | None = None) -> None:
+    def _keep(self, store: str | None, key: Any, source: steps.TableSource | None = None) -> None:
         """What is stored from here on stands for the table; None for nothing yet."""
         self._store = store
+        self._stored_key = key
         self._stored_source = source
         self._stored_steps = []
 
@@ -243,7 +247,7 @@ class TopologyBuilder:
         grouped = self._group(step.source)
         made = groups(step, self._functions, self._parse, self._settings, undone=grouped.is_table)
         store = f"{step.context}-Materialize"
-        self._keep(store)
+        self._keep(store, rows.serde(step.formats.key, step.schema.key))
         if step.window is not None:
             return self._windowed(step, step.window, grouped.java, made)
         java = jpype.JClass("lab.ksqldb.step.AggregateStep")

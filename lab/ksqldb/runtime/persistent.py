@@ -123,7 +123,7 @@ class PersistentQueries:
             target,
             properties,
             app,
-            TableReader(app, target) if readable else None,
+            TableReader(app, target, settings["application.id"]) if readable else None,
             paused,
         )
         self._running[plan.id] = query
@@ -163,6 +163,7 @@ class PersistentQueries:
         settings = self._config.streams_settings(properties)
         settings["application.id"] = self.application_id(plan.id)
         settings["client.id"] = self.application_id(plan.id)
+        settings["application.server"] = self._config.address
         # A node that was killed takes its place again at once: the group knows it by this name.
         instance = f"{socket.gethostname()}-{self._config.port}"
         settings.setdefault("main.consumer.group.instance.id", instance)

@@ -20,7 +20,7 @@ from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.kafka import Appended
 
 _LOG = logging.getLogger(__name__)
-_FIRST_WAIT_SECONDS = 0.02
+_FIRST_WAIT_SECONDS = 0.05
 _LONGEST_WAIT_SECONDS = 1.0
 _CATCH_UP_SECONDS = 30.0
 

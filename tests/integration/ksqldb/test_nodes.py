@@ -45,9 +45,7 @@ def test_statements_sent_to_both_nodes_reach_both_once(
             if n % 10 == 0:  # the same name from both: one of them is refused
                 send(server, f"{name}_BOTH{n}")
 
-    threads = [
-        threading.Thread(target=run, args=pair) for pair in ((first, "A"), (second, "B"))
-    ]
+    threads = [threading.Thread(target=run, args=pair) for pair in ((first, "A"), (second, "B"))]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -56,7 +54,9 @@ def test_statements_sent_to_both_nodes_reach_both_once(
     refused = [key for key, a in answers.items() if a.status_code != 200]
     assert len(refused) == EACH // 10, [answers[k].text for k in refused]
     assert all("already exists" in answers[key].text for key in refused)
-    number = max(a.json()[0]["commandSequenceNumber"] for a in answers.values() if a.status_code == 200)
+    number = max(
+        a.json()[0]["commandSequenceNumber"] for a in answers.values() if a.status_code == 200
+    )
     for node in (first, second):
         after = {"ksql": "SHOW STREAMS;", "streamsProperties": {}, "commandSequenceNumber": number}
         assert node.post("/ksql", after).status_code == 200

@@ -11,6 +11,7 @@ import lab.ksqldb.client.ProcessingLog;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.MemberToRemove;
 import org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.Topology;
@@ -103,6 +104,42 @@ public final class Runner {
             }
         });
         return found;
+    }
+
+    /** The nodes that run the application, as host:port; none while its partitions are being assigned. */
+    public String[] nodes() {
+        return Places.nodes(streams);
+    }
+
+    /**
+     * How far each store's partitions on this node are behind: [store, partition, current offset, end offset, lag].
+     * Asks the broker.
+     */
+    public String[][] lags() {
+        List<String[]> rows = new ArrayList<>();
+        streams.allLocalStorePartitionLags().forEach((store, partitions) -> partitions.forEach((partition, lag) ->
+                rows.add(new String[] {
+                    store, Integer.toString(partition), Long.toString(lag.currentOffsetPosition()),
+                    Long.toString(lag.endOffsetPosition()), Long.toString(lag.offsetLag())
+                })));
+        return rows.toArray(new String[0][]);
+    }
+
+    /** What each node has: [node, "active" or "standby", "store", name] or [node, …, "partition", topic, partition]. */
+    public String[][] assignment() {
+        List<String[]> rows = new ArrayList<>();
+        for (var client : streams.metadataForAllStreamsClients()) {
+            String node = Places.name(client.hostInfo());
+            client.stateStoreNames().forEach(s -> rows.add(new String[] {node, "active", "store", s}));
+            client.standbyStateStoreNames().forEach(s -> rows.add(new String[] {node, "standby", "store", s}));
+            client.topicPartitions().forEach(p -> rows.add(partition(node, "active", p)));
+            client.standbyTopicPartitions().forEach(p -> rows.add(partition(node, "standby", p)));
+        }
+        return rows.toArray(new String[0][]);
+    }
+
+    private static String[] partition(String node, String kind, TopicPartition found) {
+        return new String[] {node, kind, "partition", found.topic(), Integer.toString(found.partition())};
     }
 
     /** The tasks on this node: [task, topic, partition, end offset, committed offset]. */

@@ -23,12 +23,30 @@ public final class TableReader {
         rows = new StoredRows(steps, stored, width, values, keys);
     }
 
-    /** Rows of the given keys, or of all when null; {@code query} filters and projects; negative limit: none. */
-    public byte[] read(Row[] lookups, RowFunction query, Answer answer, long limit) {
-        ReadOnlyKeyValueStore<Row, ValueAndTimestamp<Row>> state =
-                runner.streams().store(
-                        StoreQueryParameters.fromNameAndType(store, QueryableStoreTypes.timestampedKeyValueStore()));
+    /**
+     * Rows of the given keys, or of all when null; {@code query} filters and projects; negative limit: none.
+     *
+     * <p>Of the given partitions, or of all that are active here when null; {@code stale}: copies will do.
+     */
+    public byte[] read(
+            Row[] lookups, RowFunction query, Answer answer, long limit, int[] partitions, boolean stale) {
         StoredRows.Taker taker = rows.new Taker(query, answer, limit);
+        StoreQueryParameters<ReadOnlyKeyValueStore<Row, ValueAndTimestamp<Row>>> wanted =
+                StoreQueryParameters.fromNameAndType(store, QueryableStoreTypes.timestampedKeyValueStore());
+        if (partitions == null) {
+            return read(lookups, runner.streams().store(wanted), taker);
+        }
+        if (stale) {
+            wanted = wanted.enableStaleStores();
+        }
+        for (int partition : partitions) {
+            read(lookups, runner.streams().store(wanted.withPartition(partition)), taker);
+        }
+        return taker.bytes();
+    }
+
+    private static byte[] read(
+            Row[] lookups, ReadOnlyKeyValueStore<Row, ValueAndTimestamp<Row>> state, StoredRows.Taker taker) {
         if (lookups != null) {
             for (int i = 0; i < lookups.length && !taker.full(); i++) {
                 take(taker, lookups[i], state.get(lookups[i]));

@@ -4,7 +4,9 @@ import static java.time.Instant.ofEpochMilli;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 import lab.ksqldb.row.Row;
 import lab.ksqldb.step.RowFunction;
 import org.apache.kafka.streams.KeyValue;
@@ -43,23 +45,30 @@ public final class WindowReader {
     /**
      * Windows of the given keys, or of all when null (not of sessions), that start between {@code from} and {@code to},
      * both inclusive; {@code query} filters and projects; negative limit: none.
+     *
+     * <p>Of the given partitions, or of all that are active here when null; {@code stale}: copies will do.
      */
-    public byte[] read(Row[] lookups, long from, long to, RowFunction query, Answer answer, long limit) {
+    public byte[] read(
+            Row[] lookups, long from, long to, RowFunction query, Answer answer, long limit, int[] partitions,
+            boolean stale) {
         StoredRows.Taker taker = rows.new Taker(query, answer, limit);
+        Where where = new Where(partitions, stale);
         if (size < 0) {
-            sessions(lookups, from, to, taker);
+            sessions(lookups, from, to, taker, where);
         } else {
-            windows(lookups, from, to, taker);
+            windows(lookups, from, to, taker, where);
         }
         return taker.bytes();
     }
 
-    private void windows(Row[] lookups, long from, long to, StoredRows.Taker taker) {
+    private record Where(int[] partitions, boolean stale) {}
+
+    private void windows(Row[] lookups, long from, long to, StoredRows.Taker taker, Where where) {
         Instant first = ofEpochMilli(from);
         Instant last = ofEpochMilli(to);
         if (lookups == null) {
             WindowRangeQuery<Row, ValueAndTimestamp<Row>> query = WindowRangeQuery.withWindowStartRange(first, last);
-            for (KeyValueIterator<Windowed<Row>, ValueAndTimestamp<Row>> all : ask(query)) {
+            for (KeyValueIterator<Windowed<Row>, ValueAndTimestamp<Row>> all : ask(query, where)) {
                 try (all) {
                     while (!taker.full() && all.hasNext()) {
                         KeyValue<Windowed<Row>, ValueAndTimestamp<Row>> entry = all.next();
@@ -73,7 +82,7 @@ public final class WindowReader {
         for (Row key : lookups) {
             WindowKeyQuery<Row, ValueAndTimestamp<Row>> query =
                     WindowKeyQuery.withKeyAndWindowStartRange(key, first, last);
-            for (WindowStoreIterator<ValueAndTimestamp<Row>> found : ask(query)) {
+            for (WindowStoreIterator<ValueAndTimestamp<Row>> found : ask(query, where)) {
                 try (found) {
                     while (!taker.full() && found.hasNext()) {
                         KeyValue<Long, ValueAndTimestamp<Row>> entry = found.next();
@@ -91,10 +100,10 @@ public final class WindowReader {
     }
 
     /** A session's ROWTIME is its end. */
-    private void sessions(Row[] lookups, long from, long to, StoredRows.Taker taker) {
+    private void sessions(Row[] lookups, long from, long to, StoredRows.Taker taker, Where where) {
         for (Row key : lookups) {
             WindowRangeQuery<Row, Row> query = WindowRangeQuery.withKey(key);
-            for (KeyValueIterator<Windowed<Row>, Row> found : ask(query)) {
+            for (KeyValueIterator<Windowed<Row>, Row> found : ask(query, where)) {
                 try (found) {
                     while (!taker.full() && found.hasNext()) {
                         KeyValue<Windowed<Row>, Row> entry = found.next();
@@ -109,8 +118,14 @@ public final class WindowReader {
     }
 
     /** The answers of the store's partitions, all of which are to be closed. */
-    private <R extends AutoCloseable> List<R> ask(Query<R> query) {
-        var request = StateQueryRequest.inStore(store).withQuery(query).requireActive();
+    private <R extends AutoCloseable> List<R> ask(Query<R> query, Where where) {
+        StateQueryRequest<R> request = StateQueryRequest.inStore(store).withQuery(query);
+        if (where.partitions != null) {
+            request = request.withPartitions(Arrays.stream(where.partitions).boxed().collect(Collectors.toSet()));
+        }
+        if (where.partitions == null || !where.stale) {
+            request = request.requireActive();
+        }
         List<R> found = new ArrayList<>();
         String failure = null;
         for (QueryResult<R> result : runner.streams().query(request).getPartitionResults().values()) {
