@@ -19,7 +19,7 @@ from lab.wait import wait_until
 
 from .ports import next_port
 
-READY_SECONDS = 40
+READY_SECONDS = 120
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:
