@@ -9,6 +9,9 @@ STAMP := $(VENV)/.installed
 LAB := $(BIN)/lab
 # How many test processes run side by side; `make test JOBS=0` for one after the other.
 JOBS ?= 2
+# What the lab runs on: embedded, or compose (containers).
+TARGET ?=
+OF_TARGET = $(if $(TARGET),--target $(TARGET))
 
 .PHONY: help setup fetch lab-up lab-down lab-status experiments verify test check fix lock clean
 
@@ -31,20 +34,20 @@ $(STAMP): requirements/dev.txt pyproject.toml
 fetch: setup ## Download and prepare everything; afterwards no network is needed
 	@$(LAB) fetch
 
-lab-up: setup ## Start broker, schema registry and ksqlDB, and prove them ready
-	@$(LAB) up
+lab-up: setup ## Start the lab and prove it ready; TARGET=compose: in containers
+	@$(LAB) up $(OF_TARGET)
 
 lab-down: setup ## Stop the lab; its data stays
-	@$(LAB) down
+	@$(LAB) down $(OF_TARGET)
 
 lab-status: setup ## Show what runs and where it answers
-	@$(LAB) status
+	@$(LAB) status $(OF_TARGET)
 
 experiments: setup ## Run the experiments on the lab (one is started if none runs)
-	@$(LAB) verify
+	@$(LAB) verify $(OF_TARGET)
 
 verify: setup fetch ## Everything: set up, start the lab, check the claims, write the report
-	@$(LAB) verify
+	@$(LAB) verify $(OF_TARGET)
 
 test: setup ## Run the tests
 	@$(LAB) fetch

@@ -231,6 +231,35 @@ def prove_ksqldb(url: str, probe: Probe) -> None:
             _statement(session, url, f"DROP STREAM {stream};")
 
 
+def prove_connect(url: str, *, timeout_seconds: float, give_up: GiveUp) -> None:
+    """Prove a Connect worker ready: it lists its connectors, and judges a configuration.
+
+    Judging loads a plug-in; a worker that has none is ready when it lists. Raises ConditionTimeout
+    or ProofFailed.
+    """
+    import requests  # noqa: PLC0415
+
+    with requests.Session() as session:
+        wait_until(
+            f"{url}/connectors answers",
+            lambda: session.get(f"{url}/connectors", timeout=5).status_code == 200,
+            timeout_seconds=timeout_seconds,
+            every_seconds=0.1,
+            give_up=give_up,
+            ignore=(requests.RequestException,),
+        )
+        plugins = session.get(f"{url}/connector-plugins", timeout=30).json()
+        for plugin in plugins[:1]:
+            name = plugin["class"]
+            answer = session.put(
+                f"{url}/connector-plugins/{name}/config/validate",
+                json={"name": "lab-probe", "connector.class": name, "topics": "lab-probe"},
+                timeout=30,
+            )
+            if answer.status_code != 200 or "configs" not in answer.json():
+                raise ProofFailed(f"Connect did not judge a configuration: {answer.text[:500]}")
+
+
 def _statement(session: Any, url: str, statement: str) -> None:
     answer = session.post(
         f"{url}/ksql", json={"ksql": statement, "streamsProperties": {}}, timeout=30

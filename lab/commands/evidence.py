@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from lab.commands.options import embedded_lab, json_option, name_option
-from lab.errors import NoLabRunning, UsageError
+from lab.commands.options import find_lab, json_option, name_option, target_option
+from lab.errors import UsageError
 
 VERDICT_COLOURS = {
     "held": "green",
@@ -32,11 +32,12 @@ def runs_dir() -> Path:
     epilog="Arguments are passed to pytest: `lab verify -k K08`, `lab verify -n 2`.",
 )
 @name_option
+@target_option
 @click.option("--keep", is_flag=True, help="Leave the lab running if this command started it.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
-def verify_command(name: str, keep: bool, pytest_args: tuple[str, ...]) -> int:
+def verify_command(name: str, target: str | None, keep: bool, pytest_args: tuple[str, ...]) -> int:
     """Run the experiments and keep the evidence; a lab is started for it if none runs."""
-    from lab.commands.lifecycle import up_command  # noqa: PLC0415 - loads the embedded target
+    from lab.commands.lifecycle import kind_to_start, up_command  # noqa: PLC0415 - loads the embedded target
 
     experiments = Path("experiments")
     if not experiments.is_dir():
@@ -44,16 +45,14 @@ def verify_command(name: str, keep: bool, pytest_args: tuple[str, ...]) -> int:
             f"there is no folder {experiments.absolute()}",
             hint="Run this in the project's folder.",
         )
-    lab = embedded_lab(name)
-    try:
-        lab.running_state()
-        started = False
-    except NoLabRunning:
-        started = True
-        click.get_current_context().invoke(up_command, name=name)
+    lab = find_lab(name, target or kind_to_start(name))
+    started = not lab.is_running()
+    if started:
+        click.get_current_context().invoke(up_command, name=name, target=lab.target)
+    options = (f"--lab={name}", f"--target={lab.target}")
     try:
         answer = subprocess.run(
-            [sys.executable, "-m", "pytest", str(experiments), f"--lab={name}", *pytest_args],
+            [sys.executable, "-m", "pytest", str(experiments), *options, *pytest_args],
             check=False,
         )
     finally:

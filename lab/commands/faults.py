@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lab.commands.options import embedded_lab, name_option
+from lab.commands.options import find_lab, name_option, target_option
 
 _COMPONENT_HELP = "COMPONENT is a name that `lab status` shows: broker-1, schema-registry, ksqldb."
 
@@ -12,28 +12,28 @@ _COMPONENT_HELP = "COMPONENT is a name that `lab status` shows: broker-1, schema
 @click.command("kill", epilog=_COMPONENT_HELP)
 @click.argument("component")
 @name_option
-def kill_command(component: str, name: str) -> None:
+@target_option
+def kill_command(component: str, name: str, target: str | None) -> None:
     """End COMPONENT at once, as a power cut would (SIGKILL). `lab up` starts it again."""
-    pids = embedded_lab(name).kill(component)
-    click.echo(f"Killed {component} (pid {', '.join(map(str, pids))}). `lab up` starts it again.")
+    what = find_lab(name, target).kill(component)
+    click.echo(f"Killed {component} ({what}). `lab up` starts it again.")
 
 
 @click.command("pause", epilog=_COMPONENT_HELP)
 @click.argument("component")
 @name_option
-def pause_command(component: str, name: str) -> None:
+@target_option
+def pause_command(component: str, name: str, target: str | None) -> None:
     """Stop COMPONENT's clock (SIGSTOP): it keeps its connections and answers nothing."""
-    pids = embedded_lab(name).pause(component)
-    click.echo(
-        f"Paused {component} (pid {', '.join(map(str, pids))}). "
-        f"`lab resume {component}` lets it go on."
-    )
+    what = find_lab(name, target).pause(component)
+    click.echo(f"Paused {component} ({what}). `lab resume {component}` lets it go on.")
 
 
 @click.command("resume", epilog=_COMPONENT_HELP)
 @click.argument("component")
 @name_option
-def resume_command(component: str, name: str) -> None:
+@target_option
+def resume_command(component: str, name: str, target: str | None) -> None:
     """Let a paused COMPONENT go on (SIGCONT)."""
-    pids = embedded_lab(name).resume(component)
-    click.echo(f"Resumed {component} (pid {', '.join(map(str, pids))}).")
+    what = find_lab(name, target).resume(component)
+    click.echo(f"Resumed {component} ({what}).")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lab.commands.options import embedded_lab, json_option, name_option
+from lab.commands.options import find_lab, json_option, name_option, target_option
 
 
 @click.command("ksql")
@@ -19,16 +19,21 @@ from lab.commands.options import embedded_lab, json_option, name_option
 )
 @click.option("--url", help="Another ksqlDB server than the lab's.")
 @name_option
+@target_option
 @json_option
-def ksql_command(
-    execute: str | None, file: Path | None, url: str | None, name: str, as_json: bool
+def ksql_command(  # noqa: PLR0917 - one parameter an option
+    execute: str | None,
+    file: Path | None,
+    url: str | None,
+    name: str,
+    target: str | None,
+    as_json: bool,
 ) -> int:
     """Talk SQL to ksqlDB: a prompt, or statements from -e, a file or standard input.
 
     A statement ends with ";". A query with EMIT CHANGES goes on until its LIMIT or Ctrl-C.
     """
     from lab import shell  # noqa: PLC0415 - loads the prompt's libraries
-    from lab.embedded.components import endpoints_of  # noqa: PLC0415
 
-    where = url or endpoints_of(embedded_lab(name).running_state()).ksqldb_url
+    where = url or find_lab(name, target).endpoints().ksqldb_url
     return shell.run(str(where), execute=execute, file=file, json_output=as_json)

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import click
 
 from lab.config import Settings
-from lab.embedded.lifecycle import EmbeddedLab
+from lab.targets import OWN
+from lab.targets.own import OwnLab, own_lab
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,6 +32,16 @@ def json_option(command: F) -> F:
     )
 
 
-def embedded_lab(name: str) -> EmbeddedLab:
-    """The lab of this name under the user's settings."""
-    return EmbeddedLab(Settings.from_env(), name)
+def target_option(command: F) -> F:
+    """``--target``: of which kind the lab is."""
+    return click.option(
+        "--target",
+        type=click.Choice(OWN),
+        envvar="LAB_TARGET",
+        help="embedded (native processes) or compose (containers).  [default: whichever runs]",
+    )(command)
+
+
+def find_lab(name: str, target: str | None) -> OwnLab:
+    """The lab of this name under the user's settings. Raises UsageError."""
+    return own_lab(Settings.from_env(), name, target)

@@ -8,6 +8,8 @@ from lab.errors import UsageError
 from lab.targets.base import Target
 
 NAMES = ("embedded", "compose", "external")
+OWN = ("embedded", "compose")
+"""Those that the lab starts and stops itself."""
 
 
 def connect(target: str, name: str) -> Target | None:
@@ -15,34 +17,34 @@ def connect(target: str, name: str) -> Target | None:
 
     Raises UsageError for a target that this version cannot drive.
     """
-    _require_embedded(target)
-    from lab.targets import embedded  # noqa: PLC0415 - each target loads only its own needs
-
-    return embedded.connect(name)
+    return _module_of(target).connect(name)  # type: ignore[no-any-return]
 
 
 def start(target: str, name: str, **options: Any) -> Target:
     """Start a platform and wait until it is proven ready. Raises LabError."""
-    _require_embedded(target)
-    from lab.targets import embedded  # noqa: PLC0415
-
-    return embedded.start(name, **options)
+    return _module_of(target).start(name, **options)  # type: ignore[no-any-return]
 
 
 def stop(target: Target) -> None:
     """Take down what ``start`` started; data stays."""
-    from lab.targets import embedded  # noqa: PLC0415
-
-    if not isinstance(target, embedded.EmbeddedTarget):
+    if target.name not in OWN:
         raise UsageError(f"the target {target.name!r} was not started by the lab")
-    embedded.stop(target)
+    _module_of(target.name).stop(target)
 
 
-def _require_embedded(target: str) -> None:
+def _module_of(target: str) -> Any:
+    """Each target loads only its own needs."""
+    if target == "embedded":
+        from lab.targets import embedded  # noqa: PLC0415
+
+        return embedded
+    if target == "compose":
+        from lab.targets import compose  # noqa: PLC0415
+
+        return compose
     if target not in NAMES:
         raise UsageError(f"unknown target {target!r}", hint=f"Targets: {', '.join(NAMES)}.")
-    if target != "embedded":
-        raise UsageError(
-            f"the target {target!r} cannot be driven by this version",
-            hint="Use the embedded target, which needs no Docker: --target embedded.",
-        )
+    raise UsageError(
+        f"the target {target!r} cannot be driven by this version",
+        hint="Use the embedded target, which needs no Docker: --target embedded.",
+    )

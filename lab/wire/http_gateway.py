@@ -42,11 +42,15 @@ class CannotRelay(LabError):
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where requests go, and how long each step may take."""
+    """Where requests go, and how long each step may take.
+
+    Paths under ``beside`` are the upstream's own: they get no prefix.
+    """
 
     host: str
     port: int
     prefix: bytes = b""
+    beside: bytes | None = None
     connect_seconds: float = 5.0
     answer_seconds: float = 60.0
     body_seconds: float = 30.0
@@ -59,10 +63,11 @@ class Upstream:
         return f"{host}:{self.port}"
 
 
-def upstream_target(prefix: bytes, target: bytes) -> bytes:
+def upstream_target(prefix: bytes, target: bytes, beside: bytes | None = None) -> bytes:
     """The request target for the upstream: ``prefix`` before the path, not a byte else changed.
 
-    A target in absolute form (``http://host/path``) loses scheme and authority; ``*`` stays.
+    A path under ``beside`` gets no prefix. A target in absolute form (``http://host/path``) loses
+    scheme and authority; ``*`` stays.
     """
     if target == b"*":
         return target
@@ -73,6 +78,8 @@ def upstream_target(prefix: bytes, target: bytes) -> bytes:
             target = rest[slash:] if slash >= 0 else b"/"
         else:
             target = b"/" + target
+    if beside is not None and target.startswith(beside + b"/"):
+        return target
     return prefix + target
 
 
@@ -104,7 +111,7 @@ def request_to_upstream(request: h11.Request, upstream: Upstream) -> h11.Request
         raise CannotRelay(HTTPStatus.NOT_IMPLEMENTED, "CONNECT is not relayed")
     return h11.Request(
         method=request.method,
-        target=upstream_target(upstream.prefix, request.target),
+        target=upstream_target(upstream.prefix, request.target, upstream.beside),
         headers=[
             (b"Host", upstream.authority.encode("ascii")),
             *end_to_end(request.headers.raw_items(), _NOT_TO_UPSTREAM),

@@ -45,7 +45,7 @@ def parse_address(setting: str, text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def parse_upstream(url: str, prefix: str) -> Upstream:
+def parse_upstream(url: str, prefix: str, beside: str = "") -> Upstream:
     """The upstream at ``http://HOST:PORT``, with the path ``prefix``. Raises InvalidSetting."""
     scheme, _, authority = url.partition("://")
     authority = authority.removesuffix("/")
@@ -57,7 +57,10 @@ def parse_upstream(url: str, prefix: str) -> Upstream:
     prefix = prefix.rstrip("/")
     if prefix and (not prefix.startswith("/") or not prefix.isascii() or not _one_word(prefix)):
         raise InvalidSetting("--prefix", f"a path like /apis/ccompat/v7 expected, got {prefix!r}")
-    return Upstream(host, port, prefix.encode("ascii"))
+    beside = beside.rstrip("/")
+    if beside and (not beside.startswith("/") or not beside.isascii() or not _one_word(beside)):
+        raise InvalidSetting("--beside", f"a path like /apis/registry expected, got {beside!r}")
+    return Upstream(host, port, prefix.encode("ascii"), beside.encode("ascii") or None)
 
 
 def _one_word(text: str) -> bool:
@@ -188,6 +191,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--listen", required=True, metavar="HOST:PORT", help="port 0: any")
     parser.add_argument("--upstream", required=True, metavar="URL", help="http://HOST:PORT")
     parser.add_argument("--prefix", default="", metavar="PATH", help="put before every path")
+    parser.add_argument("--beside", default="", metavar="PATH", help="gets no prefix")
     parser.add_argument("--log", required=True, type=Path, metavar="FILE", help="appended to")
     parser.add_argument("--parent-pid", type=int, metavar="PID", help="stop when it is gone")
     return parser.parse_args(argv)
@@ -198,7 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         listen = parse_address("--listen", arguments.listen)
-        upstream = parse_upstream(arguments.upstream, arguments.prefix)
+        upstream = parse_upstream(arguments.upstream, arguments.prefix, arguments.beside)
         log = ExchangeLog(arguments.log)
         try:
             asyncio.run(_run(upstream, log, listen, arguments.parent_pid))
