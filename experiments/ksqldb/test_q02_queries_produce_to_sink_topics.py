@@ -1,12 +1,12 @@
 """Q02. CREATE STREAM AS and CREATE TABLE AS consume topics and produce to a sink topic.
 
 Set-up    streams and tables over topics with records in them; a stream that is only declared
-Action    run statements of every kind; a record more into a source; then DROP some sinks with
-          DELETE TOPIC and some without
+Action    run statements of every kind; a record more into a source; INSERT INTO … SELECT into one
+          of the sinks; then DROP some sinks with DELETE TOPIC and some without
 Observed  each statement's sink appeared: a topic with as many partitions as the sources have, that
           deletes by time for a stream, is compacted for a table, and both for a windowed table;
-          in it stand the rows that the statement says, and the new record's row after them; the
-          sources' records are as they were
+          in it stand the rows that the statement says, and the new record's row after them; INSERT
+          INTO … SELECT writes to a sink that is there; the sources' records are as they were
 Control   before the statements no such topic was there, and declaring a stream makes none; what
           DROP … DELETE TOPIC names is gone, while DROP alone leaves topic and records
 Limits    the values are JSON; other formats are a matter of Q10 and Q11
@@ -25,7 +25,7 @@ from lab.evidence.scale import Scale
 from lab.evidence.tables import Cell
 from lab.evidence.workload import list_topics, produce
 from lab.workloads.queries.runs import AS_KAFKA_STREAMS, Queries, Query, Seen, TopicSeen
-from lab.workloads.queries.table import expected_rows, load
+from lab.workloads.queries.table import expected_rows, in_order, load
 
 TABLE = load()
 SHORT = {name: name for name in TABLE.sources}
@@ -38,7 +38,7 @@ DEFAULT = (
     "by_two",
     "hopping",
     "streams_right_column",
-    "stream_table_column",
+    "stream_two_tables",
     "foreign_key",
 )
 LATER = b'{"uid": "u2", "region": "north", "tags": [], "amount": 1}'
@@ -73,12 +73,25 @@ def test_queries_produce_to_sink_topics(
     later = ("o4", {"UID": "u2", "REGION": "north", "TAGS": [], "AMOUNT": 1})
     followed = run.rows(filtered, [*expected_rows(filtered.statement), later])
 
+    topics = list_topics(evidence, kafka, unique)
+    statement = (
+        f"INSERT INTO {filtered.sink} SELECT * FROM {run.sources['orders']}"
+        " WHERE region = 'south' EMIT CHANGES;"
+    )
+    inserting = evidence.act(
+        "user", statement, filtered.sink, lambda: ksqldb.start_query(statement)
+    )
+    south = ("o2", {"UID": "u2", "REGION": "south", "TAGS": ["blue"], "AMOUNT": 7})
+    both = run.rows(filtered, in_order([*followed, south]))
+    joined_by = list_topics(evidence, kafka, unique) - topics
+    run.execute(f"TERMINATE {inserting};")
+
     kept, deleted = queries[::2], queries[1::2]
     for query in queries:
         run.drop(query, delete_topic=query in deleted)
     run.wait_without_sinks(deleted)
     dropped = {query: run.seen(query, "after DROP") for query in queries}
-    still = run.rows(filtered, followed)
+    still = run.rows(filtered, both)
 
     # Observed
     evidence.observe(
@@ -105,6 +118,12 @@ def test_queries_produce_to_sink_topics(
         says="the sink followed its source: another record, another row",
     )
     evidence.observe(
+        "the rows of that sink after INSERT INTO … SELECT, and the topics that appeared with it",
+        (both, joined_by),
+        expected=(in_order([*followed, south]), set()),
+        says="INSERT INTO … SELECT let a second query write to the same sink, and made no topic",
+    )
+    evidence.observe(
         "the records of the sources, before and after",
         untouched,
         expected=before,
@@ -127,7 +146,7 @@ def test_queries_produce_to_sink_topics(
     evidence.control(
         "sinks after DROP alone, and the rows in one of them",
         ({q.statement.title for q in kept if dropped[q].sink is not None}, still),
-        expected=({query.statement.title for query in kept}, followed),
+        expected=({query.statement.title for query in kept}, both),
         says=f"after DROP alone {len(kept)} sinks are still there, with their rows",
     )
 

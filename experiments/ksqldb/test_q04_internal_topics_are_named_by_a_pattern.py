@@ -38,6 +38,7 @@ DEFAULT = (
     "streams_left",
     "streams_columns",
     "stream_table_column",
+    "stream_two_tables",
     "tables",
     "foreign_key",
 )

@@ -149,16 +149,17 @@ def rows_of(
     if statement.kind == "TABLE":
         listed = list(dict(listed).items())
     found = [row for key, value in listed if (row := row_of(statement, key, value)) is not None]
-    return sorted(found, key=_sorting)
+    return in_order(found)
 
 
 def expected_rows(statement: Statement) -> list[tuple[str, object]]:
     """The rows that must stand in the sink, in the order of ``rows_of``."""
-    return sorted(((key, json.loads(value)) for key, value in statement.rows), key=_sorting)
+    return in_order((key, json.loads(value)) for key, value in statement.rows)
 
 
-def _sorting(row: tuple[str, object]) -> str:
-    return json.dumps(row, sort_keys=True)
+def in_order(rows: Iterable[tuple[str, object]]) -> list[tuple[str, object]]:
+    """Rows in the order in which sinks are shown."""
+    return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
 
 
 def _source(data: Mapping[str, Any]) -> SourceSpec:
