@@ -145,15 +145,18 @@ def lay_out(run: Queries, running: dict[Query, Seen], ended: dict[Query, Seen]) 
             [
                 Cell(query.statement.title, note=query.group),
                 Cell(seen.group_state.lower(), note="" if group is None else group.assignor),
-                "\n".join(f"{m.client_id.removeprefix(query.group)} at {m.host}" for m in shown),
-                "\n".join(str(len(m.assignment)) for m in shown),
+                "\n".join(
+                    f"{m.client_id.removeprefix(query.group).lstrip('-')}"
+                    f" at {m.host.lstrip('/')}: {len(m.assignment)}"
+                    for m in sorted(shown, key=lambda m: m.client_id)
+                ),
                 ended[query].group_state.lower(),
             ]
         )
     run.evidence.table(
         "The consumer groups of persistent queries",
-        ["Query", "State", "Members", "Partitions", "After TERMINATE"],
+        ["Query", "State", "Members, and how many partitions each has", "After TERMINATE"],
         rows,
-        "As the admin API describes them; under the state the assignor. Client ids are shown"
-        " without the group's name before them",
+        "As the admin API describes them; under the query its group, under the state the assignor."
+        " Members are shown by their client ids, without the group's name before them",
     )

@@ -139,18 +139,6 @@ def lay_out(
     dropped: Mapping[Query, Seen],
 ) -> None:
     """Which topics each statement made, and what was left of them."""
-    rows: list[list[Cell | str]] = []
-    for query, seen in running.items():
-        rows.append(
-            [
-                Cell(query.statement.title, note=query.statement.text("…", SHORT)),
-                cell_of(seen.sink),
-                *(listed(seen, names) for names in (seen.moving, seen.remembering)),
-                Cell(seen.group_state.lower(), note=f"{query.group}".replace("query_", "query_ ")),
-                left(terminated[query]),
-                left(dropped[query]),
-            ]
-        )
     run.evidence.table(
         f"Which topics will this query make? Sources of {run.partitions} partitions",
         [
@@ -158,37 +146,41 @@ def lay_out(
             "Sink",
             "Topics that records move through",
             "Topics that keep state",
-            "Consumer group",
             "After TERMINATE",
             "After DROP … DELETE TOPIC",
         ],
-        rows,
-        "Internal topics are shown without _confluent-ksql-<service id>query_<query id>- before"
-        " them; # stands for ten digits. Under each: partitions and clean-up policy",
+        [
+            [
+                Cell(query.statement.title, note=query.statement.text("…", SHORT)),
+                "none" if seen.sink is None else about(seen.sink),
+                listed(seen, seen.moving),
+                listed(seen, seen.remembering),
+                left(terminated[query]),
+                left(dropped[query]),
+            ]
+            for query, seen in running.items()
+        ],
+        "In brackets the number of partitions, the clean-up policy, and how long a topic that"
+        f" deletes keeps records. Internal topics begin with _confluent-ksql-{run.service}query_"
+        "<query id>-, which is left out; # stands for ten digits. Without its - at the end that is"
+        " also the name of the query's consumer group",
     )
 
 
-def listed(seen: Seen, names: Sequence[str]) -> Cell:
-    """Some of the internal topics as a cell."""
-    if not names:
-        return Cell("none", "no")
-    topics = (seen.internal[name] for name in names)
-    return Cell("\n".join(names), "yes", "; ".join(about(topic) for topic in topics))
-
-
-def cell_of(topic: TopicSeen | None) -> Cell:
-    """A sink as a cell."""
-    return Cell("none", "no") if topic is None else Cell("yes", "yes", about(topic))
+def listed(seen: Seen, names: Sequence[str]) -> str:
+    """Some of the internal topics, each in a line."""
+    return "\n".join(f"{name} {about(seen.internal[name])}" for name in names) or "none"
 
 
 def about(topic: TopicSeen) -> str:
-    """Partitions and policy."""
-    return f"{topic.partitions} partitions, {topic.policy}"
+    """Partitions, policy, and how long records are kept by a policy that deletes."""
+    hours = "" if topic.retention_ms < 0 else f" after {topic.retention_ms / 3_600_000:.4g} h"
+    kept = hours if "delete" in topic.policy else ""
+    return f"({topic.partitions}, {topic.policy.replace(',', ' and ')}{kept})"
 
 
 def left(seen: Seen) -> Cell:
     """What is left of a query's topics and group."""
-    parts = ["sink"] * (seen.sink is not None) + [f"{len(seen.internal)} internal"] * bool(
-        seen.internal
-    )
-    return Cell(" and ".join(parts) or "nothing", note=f"group {seen.group_state.lower()}")
+    found = ["the sink"] if seen.sink is not None else []
+    found += [f"{len(seen.internal)} internal topics"] if seen.internal else []
+    return Cell(" and ".join(found) or "nothing", note=f"group: {seen.group_state.lower()}")

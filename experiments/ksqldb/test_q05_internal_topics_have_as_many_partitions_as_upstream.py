@@ -21,12 +21,10 @@ from lab.evidence import claim
 from lab.evidence.names import SourceFactory, TopicFactory
 from lab.evidence.recorder import Evidence
 from lab.evidence.scale import Scale
-from lab.evidence.tables import Cell
 from lab.workloads.queries.runs import Queries, Query, Seen
 from lab.workloads.queries.table import Statement, load
 
 TABLE = load()
-SHORT = {name: name for name in TABLE.sources}
 COUNTS = (1, 3, 6)
 DEFAULT: Mapping[int, tuple[str, ...]] = {
     1: ("by_column", "streams_columns", "tables"),
@@ -125,17 +123,17 @@ def lay_out(
     listed = [(str(count), *pair) for count, found in seen.items() for pair in found.items()]
     listed += [(sources, *pair) for sources, pair in special.items()]
     evidence.table(
-        "Partitions of sources, internal topics and sinks",
-        ["Statement", "Partitions of the sources", "Internal topics", "Theirs", "The sink's"],
+        "How many partitions sources, internal topics and sinks have",
+        ["Statement", "Sources", "Internal topics", "Sink"],
         [
             [
-                Cell(query.statement.title, note=query.statement.text("…", SHORT)),
+                query.statement.title,
                 sources,
-                "\n".join(each.counts),
-                "\n".join(map(str, each.counts.values())),
+                "\n".join(f"{name}: {count}" for name, count in each.counts.items()),
                 str(each.sink.partitions) if each.sink else "no sink",
             ]
             for sources, query, each in listed
         ],
-        "Internal topics are shown without what stands before them; # stands for ten digits",
+        "The numbers are partitions; internal topics are shown without what stands before them, #"
+        " stands for ten digits",
     )

@@ -267,7 +267,7 @@ def lay_out(
         [
             [
                 Cell(query.statement.title, note=query.statement.text("…", SHORT)),
-                Cell("\n".join(each.moving) or "none", "yes" if each.moving else "no"),
+                "\n".join(each.moving) or "none",
                 Cell(
                     f"refused with {refusals[query.statement].status}",
                     "no",
