@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-import threading
 from collections.abc import Callable
 
 from lab.ksqldb.config import Launch, ServerConfig
 from lab.ksqldb.errors import KsqlError, StartError
 from lab.ksqldb.jvm import boot, javac
 from lab.ksqldb.jvm.connect import Connection
+from lab.ksqldb.jvm.threads import JavaCaller
 from lab.ksqldb.jvm.versions import kafka_streams
 from lab.ksqldb.rest import sockets
 
@@ -77,7 +77,7 @@ def _serve(
         loop = asyncio.get_running_loop()
         failed = asyncio.Event()
         tell = (lambda: loop.call_soon_threadsafe(failed.set),)
-        threading.Thread(target=start, args=tell, name="engine-start", daemon=True).start()
+        JavaCaller(target=start, args=tell, name="engine-start", daemon=True).start()
         await server.run(application.asgi(), listening, failed)
 
     asyncio.run(run())
