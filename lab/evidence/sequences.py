@@ -83,7 +83,7 @@ def _arrow(entry: Entry, first: int, names: Mapping[str, str]) -> Arrow:
         after_ms=round((_when(entry) - first) / 1e6, 1),
         source=actor,
         target=target,
-        text=cut(_renamed(entry.action, names), _TEXT),
+        text=cut(entry.action, _TEXT),
         detail=cut(_renamed(_detail(entry.answer), names), _DETAIL),
         outcome=entry.outcome.value,
     )

@@ -84,7 +84,7 @@ def test_what_is_told_of_a_record_is_where_it_stands(evidence: Evidence) -> None
         "status: 200",
     ]
     last = drawn(evidence).arrows[-1]
-    assert (last.source, last.target, last.text) == ("p", "p", "asks T")
+    assert (last.source, last.target, last.text) == ("p", "p", "asks t-long-name")
 
 
 def test_a_picture_of_nothing_is_a_mistake(evidence: Evidence) -> None:
