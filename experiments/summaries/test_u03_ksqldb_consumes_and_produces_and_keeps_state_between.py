@@ -89,20 +89,7 @@ def test_ksqldb_consumes_and_produces_and_keeps_state_between(
     group = group_of(service, query)
     parts = wait_until_at_work(kafka, group, query, table, [orders])
     appeared = list_topics(evidence, kafka, unique) - before
-    counted = wait_until(
-        "the sink has every order",
-        lambda: found if (found := counts_in(kafka, table)) == dict(Counter(ORDERS)) else None,
-        timeout_seconds=60,
-    )
-    committed = wait_until(
-        "every order is committed",
-        lambda: done if (done := committed_of(kafka, group, orders)) == len(ORDERS) else None,
-        timeout_seconds=60,
-    )
-    evidence.record("ksqldb", f"group {group} has committed orders", orders, answer=committed)
-    for name in parts.internal:
-        evidence.record("ksqldb", "makes an internal topic", name, answer=kafka.end_offsets(name))
-    evidence.record("ksqldb", "writes the counts", table, answer=counted)
+    committed, counted = consumed_and_produced(evidence, kafka, parts, orders)
     databases = databases_of(lab, capabilities, evidence, group, tmp_path / "counting")
     view = traces.look()
     select = f"SELECT region, n FROM {table}"
@@ -211,6 +198,28 @@ def refuse_what_is_not_there(
         expected="refused",
         says="after TERMINATE the same pull query is refused",
     )
+
+
+def consumed_and_produced(
+    evidence: Evidence, kafka: KafkaClient, parts: QueryParts, orders: TopicName
+) -> tuple[int, dict[str, int]]:
+    """What the query has committed, and what its sink counts, once every order is in both."""
+    wanted = dict(Counter(ORDERS))
+    counted = wait_until(
+        "the sink has every order",
+        lambda: found if (found := counts_in(kafka, parts.sink)) == wanted else None,
+        timeout_seconds=60,
+    )
+    committed = wait_until(
+        "every order is committed",
+        lambda: done if (done := committed_of(kafka, parts.group, orders)) == len(ORDERS) else None,
+        timeout_seconds=60,
+    )
+    evidence.record("ksqldb", "has committed these orders", orders, answer=committed)
+    for name in parts.internal:
+        evidence.record("ksqldb", "makes an internal topic", name, answer=kafka.end_offsets(name))
+    evidence.record("ksqldb", "writes the counts", parts.sink, answer=counted)
+    return committed, counted
 
 
 def draw(evidence: Evidence, orders: TopicName, parts: QueryParts) -> None:
