@@ -8,8 +8,10 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import socket
 import subprocess
 import tarfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +39,7 @@ class Engine:
         """The connection. Raises EnvironmentProblem if no engine answers."""
         if self._connected is None:
             self._connected = connect()
+            weakref.finalize(self, self._connected.close)
         return self._connected
 
     def containers(self) -> dict[str, Any]:
@@ -224,11 +227,13 @@ def connect() -> Any:
             "the compose target needs the Python package docker",
             hint=f"pip install 'kafka-lab[compose]'. {WAY_OUT}",
         ) from None
+    address = os.environ.get("DOCKER_HOST") or _address() or "unix:///var/run/docker.sock"
     try:
+        _knock(address)
         if os.environ.get("DOCKER_HOST"):
             client = docker.from_env(timeout=TIMEOUT_SECONDS)
         else:
-            client = docker.DockerClient(base_url=_address(), timeout=TIMEOUT_SECONDS)
+            client = docker.DockerClient(base_url=address, timeout=TIMEOUT_SECONDS)
         client.ping()
     except (DockerException, OSError) as error:
         raise EnvironmentProblem(
@@ -236,6 +241,17 @@ def connect() -> Any:
             hint=f"Install and start Docker, or point DOCKER_HOST at it. {WAY_OUT}",
         ) from error
     return client
+
+
+def _knock(address: str) -> None:
+    """Raise OSError unless somebody listens on a local socket; the package says it less plainly."""
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(5)
+            try:
+                probe.connect(address.removeprefix("unix://"))
+            except OSError as error:
+                raise OSError(f"{address}: {error.strerror or error}") from None
 
 
 def _address() -> str | None:

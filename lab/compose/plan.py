@@ -93,17 +93,16 @@ def resolve_component(name: str, state: LabState, also: tuple[str, ...] = ()) ->
 
 
 def endpoints_of(state: LabState) -> Endpoints:
-    """Where the components answer on this machine."""
+    """Where the components answer on this machine; one without a port is None."""
     host, ports = state.host, state.ports
     bootstrap = ",".join(f"{host}:{ports[f'broker-{n}']}" for n in range(1, state.brokers + 1))
-    if state.brokers_only:
-        return Endpoints(bootstrap)
-    return Endpoints(
-        bootstrap_servers=bootstrap,
-        schema_registry_url=f"http://{host}:{ports['schema-registry']}",
-        ksqldb_url=f"http://{host}:{ports['ksqldb']}",
-        connect_url=f"http://{host}:{ports['connect']}",
-    )
+
+    def url(component: str) -> str | None:
+        if state.brokers_only or component not in ports:
+            return None
+        return f"http://{host}:{ports[component]}"
+
+    return Endpoints(bootstrap, url("schema-registry"), url("ksqldb"), url("connect"))
 
 
 def url_of(component: str, state: LabState) -> str:

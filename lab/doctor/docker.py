@@ -26,17 +26,18 @@ class Answer:
 def check_docker(settings: Settings) -> list[CheckResult]:
     """Engine, Compose v2 and the engine's memory."""
     del settings
-    engine = _ask("version", "--format", "{{.Server.Version}}")
+    engine = ask("version", "--format", "{{.Server.Version}}")
     if engine.text is None:
         return [judge_engine(engine)]
     return [
         judge_engine(engine),
-        judge_compose(_ask("compose", "version", "--short")),
-        judge_docker_memory(_ask("info", "--format", "{{.MemTotal}}")),
+        judge_compose(ask("compose", "version", "--short")),
+        judge_docker_memory(ask("info", "--format", "{{.MemTotal}}")),
     ]
 
 
-def _ask(*arguments: str) -> Answer:
+def ask(*arguments: str) -> Answer:
+    """What the command ``docker`` answers to these arguments."""
     try:
         done = subprocess.run(
             ["docker", *arguments],  # noqa: S607  # whichever docker the user has

@@ -1,0 +1,226 @@
+"""The parts of the platform one by one, each as a container of testcontainers.
+
+    with Network() as network:
+        with KafkaContainer().with_network(network) as kafka:
+            with SchemaRegistryContainer(kafka.inside).with_network(network) as registry:
+                ...
+
+Containers reach each other on a network that they share, under the aliases that they have here
+unless given others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Self
+
+from testcontainers.core.container import DockerContainer
+
+from lab.embedded.ports import FREE_RANGE, is_free
+from lab.embedded.state import new_cluster_id
+from lab.errors import ComponentFailed, EnvironmentProblem, LabError
+from lab.readiness import ProofFailed, broker_proven, prove_registry, wait_for_ksqldb
+
+KAFKA_VERSION = "4.3.1"
+CONFLUENT_VERSION = "8.2.0"
+
+
+def image(variable: str, repository: str, version_variable: str, version: str) -> str:
+    """The image that the variables of the compose file name, or its default."""
+    return os.environ.get(variable) or f"{repository}:{os.environ.get(version_variable) or version}"
+
+
+class ProvenContainer(DockerContainer):
+    """A container that is proven ready before ``start`` returns, or is gone with an error."""
+
+    component = ""
+    timeout_seconds = 120.0
+
+    def prove(self, give_up: Callable[[], None]) -> None:
+        """Wait until the component has done its work once. Raises LabError."""
+        raise NotImplementedError
+
+    def start(self) -> Self:
+        """Start and prove ready. Raises ComponentFailed with the end of the log."""
+        super().start()
+        try:
+            self.prove(self._give_up)
+        except ComponentFailed:
+            self.stop()
+            raise
+        except LabError as error:
+            failure = self._failure(f"{self.component} did not get ready: {error}")
+            self.stop()
+            raise failure from error
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _give_up(self) -> None:
+        wrapped: Any = self.get_wrapped_container()
+        wrapped.reload()
+        if wrapped.status in {"exited", "dead"}:
+            raise self._failure(f"{self.component} ended while starting")
+
+    def _failure(self, message: str) -> ComponentFailed:
+        out, err = self.get_logs()
+        lines = (out + err).decode(errors="replace").strip().splitlines()
+        return ComponentFailed(self.component, message, log_tail=tuple(lines[-20:]))
+
+    def url_of(self, port: int) -> str:
+        """Where a port of the container answers, seen from this machine."""
+        return f"http://{self.get_container_host_ip()}:{self.get_exposed_port(port)}"
+
+    def with_alias(self, alias: str) -> Self:
+        """Be known by this name on a shared network, unless there is one already."""
+        if not self._network_aliases:
+            self.with_network_aliases(alias)
+        return self
+
+    def with_network(self, network: Any) -> Self:
+        """Join a network, under this component's name unless an alias was given."""
+        super().with_network(network)
+        return self.with_alias(self.component)
+
+
+class KafkaContainer(ProvenContainer):
+    """One KRaft node of Apache Kafka, broker and controller at once.
+
+    The port on this machine is chosen beforehand, because a broker must know by which address it
+    is reached.
+    """
+
+    component = "kafka"
+
+    def __init__(self, name: str | None = None, **kwargs: Any) -> None:
+        chosen = name or image("KAFKA_IMAGE", "apache/kafka", "KAFKA_VERSION", KAFKA_VERSION)
+        super().__init__(chosen, **kwargs)
+        self._port = _free_port()
+        self.with_bind_ports(9092, self._port)
+        self.with_envs(
+            CLUSTER_ID=new_cluster_id(),
+            KAFKA_NODE_ID="1",
+            KAFKA_PROCESS_ROLES="broker,controller",
+            KAFKA_CONTROLLER_QUORUM_VOTERS="1@localhost:9093",
+            KAFKA_CONTROLLER_LISTENER_NAMES="CONTROLLER",
+            KAFKA_LISTENERS="DOCKER://:19092,HOST://:9092,CONTROLLER://:9093",
+            KAFKA_LISTENER_SECURITY_PROTOCOL_MAP=(
+                "DOCKER:PLAINTEXT,HOST:PLAINTEXT,CONTROLLER:PLAINTEXT"
+            ),
+            KAFKA_INTER_BROKER_LISTENER_NAME="DOCKER",
+            KAFKA_LOG_DIRS="/var/lib/kafka/data",
+            KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR="1",
+            KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR="1",
+            KAFKA_TRANSACTION_STATE_LOG_MIN_ISR="1",
+            KAFKA_SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR="1",
+            KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR="1",
+            KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS="0",
+            KAFKA_HEAP_OPTS="-Xms256m -Xmx512m",
+        )
+
+    @property
+    def inside(self) -> str:
+        """The bootstrap address for containers on the same network."""
+        alias = (self._network_aliases or [self.component])[0]
+        return f"{alias}:19092"
+
+    def get_bootstrap_server(self) -> str:
+        """The bootstrap address for programs on this machine."""
+        return f"{self.get_docker_client().host()}:{self._port}"
+
+    def start(self) -> Self:
+        """Start and prove that it takes a record and gives it back."""
+        inside = self.inside if self._network is not None else "localhost:19092"
+        outside = self.get_bootstrap_server()
+        self.with_env("KAFKA_ADVERTISED_LISTENERS", f"DOCKER://{inside},HOST://{outside}")
+        return super().start()
+
+    def prove(self, give_up: Callable[[], None]) -> None:
+        """A record goes in and comes out."""
+        with broker_proven(
+            self.get_bootstrap_server(),
+            replicas=1,
+            timeout_seconds=self.timeout_seconds,
+            give_up=give_up,
+        ):
+            pass
+
+
+class SchemaRegistryContainer(ProvenContainer):
+    """A schema registry on the brokers at ``bootstrap`` (``KafkaContainer.inside``)."""
+
+    component = "schema-registry"
+
+    def __init__(self, bootstrap: str, name: str | None = None, **kwargs: Any) -> None:
+        default = ("confluentinc/cp-schema-registry", "CONFLUENT_VERSION", CONFLUENT_VERSION)
+        super().__init__(name or image("SCHEMA_REGISTRY_IMAGE", *default), **kwargs)
+        self.with_exposed_ports(8081)
+        self.with_envs(
+            SCHEMA_REGISTRY_HOST_NAME="schema-registry",
+            SCHEMA_REGISTRY_LISTENERS="http://0.0.0.0:8081",
+            SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS=bootstrap,
+            SCHEMA_REGISTRY_KAFKASTORE_TOPIC_REPLICATION_FACTOR="1",
+            SCHEMA_REGISTRY_HEAP_OPTS="-Xms128m -Xmx384m",
+        )
+
+    @property
+    def inside(self) -> str:
+        """The URL for containers on the same network."""
+        return f"http://{(self._network_aliases or [self.component])[0]}:8081"
+
+    @property
+    def url(self) -> str:
+        """The URL for programs on this machine."""
+        return self.url_of(8081)
+
+    def prove(self, give_up: Callable[[], None]) -> None:
+        """It stores a schema and serves it."""
+        prove_registry(self.url, timeout_seconds=self.timeout_seconds, give_up=give_up)
+
+
+class KsqldbContainer(ProvenContainer):
+    """A ksqlDB server on the brokers at ``bootstrap``, with a registry if one is named."""
+
+    component = "ksqldb"
+
+    def __init__(
+        self, bootstrap: str, registry: str | None = None, name: str | None = None, **kwargs: Any
+    ) -> None:
+        default = ("confluentinc/cp-ksqldb-server", "CONFLUENT_VERSION", CONFLUENT_VERSION)
+        super().__init__(name or image("KSQLDB_IMAGE", *default), **kwargs)
+        self.with_exposed_ports(8088)
+        self.with_envs(
+            KSQL_LISTENERS="http://0.0.0.0:8088",
+            KSQL_BOOTSTRAP_SERVERS=bootstrap,
+            KSQL_KSQL_SERVICE_ID="default_",
+            KSQL_KSQL_INTERNAL_TOPIC_REPLICAS="1",
+            KSQL_HEAP_OPTS="-Xms256m -Xmx768m",
+            KSQL_KSQL_STREAMS_STATE_DIR="/home/appuser/kafka-streams",
+        )
+        if registry is not None:
+            self.with_env("KSQL_KSQL_SCHEMA_REGISTRY_URL", registry)
+
+    @property
+    def url(self) -> str:
+        """The URL for programs on this machine."""
+        return self.url_of(8088)
+
+    def prove(self, give_up: Callable[[], None]) -> None:
+        """It says that it is healthy, and runs a statement."""
+        wait_for_ksqldb(self.url, timeout_seconds=self.timeout_seconds, give_up=give_up)
+        import requests  # noqa: PLC0415
+
+        answer = requests.post(
+            f"{self.url}/ksql", json={"ksql": "SHOW STREAMS;", "streamsProperties": {}}, timeout=30
+        )
+        if answer.status_code != 200:
+            raise ProofFailed(f"ksqlDB refused SHOW STREAMS: {answer.text[:300]}")
+
+
+def _free_port() -> int:
+    for port in FREE_RANGE:
+        if is_free(port):
+            return port
+    raise EnvironmentProblem("no free port for a broker")
