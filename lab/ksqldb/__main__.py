@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.ksqldb import listeners, property_file
 from lab.ksqldb.config import Launch, ServerConfig, unusable_value
 from lab.ksqldb.errors import StartError
 from lab.ksqldb.names import ServiceId
@@ -51,12 +52,11 @@ def parser() -> argparse.ArgumentParser:
         "--listen",
         metavar="HOST:PORT",
         default="127.0.0.1:8088",
-        help="where to serve HTTP (default %(default)s)",
+        help="where to serve HTTP (default %(default)s), unless the property listeners says it",
     )
     add(
         "--service-id",
-        default="default_",
-        help="what separates this ksqlDB cluster from others on the broker (default %(default)s)",
+        help="what separates this ksqlDB cluster from others on the broker (default default_)",
     )
     add("--state-dir", type=Path, metavar="DIR", help="where state stores live")
     add(
@@ -78,6 +78,13 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME=VALUE",
         help="a ksql property, e.g. ksql.streams.commit.interval.ms=500; may be repeated",
+    )
+    add(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="a file of properties, as ksql-server.properties; --property wins. Passwords belong "
+        "here: options can be seen by other users of the machine",
     )
     add("--compile-only", action="store_true", help="compile the Java part and end")
     return made
@@ -136,27 +143,34 @@ def _compile(options: argparse.Namespace) -> Path:
 
 
 def _config(made: argparse.ArgumentParser, options: argparse.Namespace) -> ServerConfig:
-    for name in ("bootstrap_servers", "state_dir"):
-        if getattr(options, name) is None:
-            made.error(f"--{name.replace('_', '-')} is required")
-    host, _, port = options.listen.rpartition(":")
-    if not host or not port.isdigit():
-        made.error(f"--listen takes HOST:PORT, not {options.listen}")
-    properties = {}
+    properties = {} if options.config is None else property_file.read(options.config)
     for item in options.property:
         name, equals, value = item.partition("=")
         if not equals:
             made.error(f"--property takes NAME=VALUE, not {item}")
+        properties[name] = value
+    for name, value in properties.items():
         problem = unusable_value(name, value)
         if problem is not None:
             made.error(problem)
-        properties[name] = value
+    bootstrap = options.bootstrap_servers or properties.get("bootstrap.servers")
+    state_dir = options.state_dir or properties.get("ksql.streams.state.dir")
+    if bootstrap is None:
+        made.error("--bootstrap-servers is required")
+    if state_dir is None:
+        made.error("--state-dir is required")
+    host, _, port = options.listen.rpartition(":")
+    if not host or not port.isdigit():
+        made.error(f"--listen takes HOST:PORT, not {options.listen}")
+    if "listeners" in properties:
+        first = listeners.parse(properties["listeners"])[0]
+        host, port = first.host, str(first.port)
     return ServerConfig(
-        bootstrap_servers=options.bootstrap_servers,
+        bootstrap_servers=bootstrap,
         host=host.strip("[]"),
         port=int(port),
-        service_id=ServiceId(options.service_id),
-        state_dir=options.state_dir.absolute(),
+        service_id=ServiceId(options.service_id or properties.get("ksql.service.id", "default_")),
+        state_dir=Path(state_dir).absolute(),
         schema_registry_url=options.schema_registry_url,
         properties=properties,
     )

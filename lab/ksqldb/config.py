@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.ksqldb.errors import StatementError
+from lab.ksqldb.listeners import Listener, parse
 from lab.ksqldb.names import ServiceId, TopicName
 
 VERSION = "7.9.0"
@@ -45,6 +46,7 @@ DEFAULTS: dict[str, str] = {
     "ksql.connect.request.timeout.ms": "5000",
     "ksql.create.or.replace.enabled": "true",
     "ksql.error.classifier.regex": "",
+    "ksql.idle.connection.timeout.seconds": "86400",
     "ksql.insert.into.values.enabled": "true",
     "ksql.properties.overrides.denylist": "",
     "ksql.pull.queries.enable": "true",
@@ -166,6 +168,16 @@ class ServerConfig:
         """``host:port`` under which the server names itself."""
         return f"{self.host}:{self.port}"
 
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """Where HTTP is served: the property ``listeners``, or plain HTTP on ``address``.
+
+        Raises:
+            StartError: the property is wrong.
+        """
+        named = self.properties.get("listeners")
+        return (Listener("http", self.host, self.port),) if named is None else parse(named)
+
     def effective(self) -> dict[str, str]:
         """All properties with their values, the user's over the defaults."""
         own = {"ksql.service.id": str(self.service_id)}
@@ -173,7 +185,7 @@ class ServerConfig:
         own["ksql.streams.state.dir"] = str(self.state_dir)
         if self.schema_registry_url:
             own["ksql.schema.registry.url"] = self.schema_registry_url
-        return DEFAULTS | own | dict(self.properties)
+        return DEFAULTS | dict(self.properties) | own
 
     def client_settings(self) -> dict[str, str]:
         """Settings of plain Kafka clients."""

@@ -7,9 +7,12 @@ thread, on another core, while Python loads the web stack and the SQL front end.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ipaddress
 import logging
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from lab.ksqldb.config import Launch, ServerConfig
 from lab.ksqldb.errors import KsqlError, StartError
@@ -17,6 +20,7 @@ from lab.ksqldb.jvm import boot, javac
 from lab.ksqldb.jvm.connect import Connection
 from lab.ksqldb.jvm.threads import JavaCaller
 from lab.ksqldb.jvm.versions import kafka_streams
+from lab.ksqldb.listeners import Listener
 from lab.ksqldb.rest import sockets
 
 _LOG = logging.getLogger(__name__)
@@ -31,7 +35,11 @@ def serve(config: ServerConfig, launch: Launch) -> None:
         StartError: the server cannot start.
     """
     sys.setrecursionlimit(_RECURSION_LIMIT)
-    with sockets.bind(config.host, config.port) as listening:
+    with contextlib.ExitStack() as opened:
+        listening = [
+            (one, opened.enter_context(sockets.bind(one.host, one.port)))
+            for one in config.listeners
+        ]
         jar = javac.runtime_jar(launch.build_dir, launch.classpath, launch.java_home)
         boot.start(launch.java_home, [jar, *launch.classpath], launch.jvm_options)
         connection = Connection(config.client_settings())
@@ -43,11 +51,16 @@ def serve(config: ServerConfig, launch: Launch) -> None:
 
 
 def _serve(
-    config: ServerConfig, launch: Launch, listening: sockets.Listening, connection: Connection
+    config: ServerConfig,
+    launch: Launch,
+    bound: Sequence[tuple[Listener, socket.socket]],
+    connection: Connection,
 ) -> None:
     # Loaded here, while the client connects.
-    from lab.ksqldb.rest import server  # noqa: PLC0415
+    from lab.ksqldb.rest import server, tls  # noqa: PLC0415
     from lab.ksqldb.rest.app import Application  # noqa: PLC0415
+    from lab.ksqldb.rest.authentication import protected  # noqa: PLC0415
+    from lab.ksqldb.rest.bodies import TakenToTheirEnd  # noqa: PLC0415
     from lab.ksqldb.rest.statements import Statements  # noqa: PLC0415
     from lab.ksqldb.runtime.engine import Engine  # noqa: PLC0415
     from lab.ksqldb.sql.parser import Parser  # noqa: PLC0415
@@ -56,6 +69,11 @@ def _serve(
     engine.note("loaded")
     versions = {"kafkaStreamsVersion": kafka_streams()}
     application = Application(engine, versions, Statements(engine))
+    app = TakenToTheirEnd(protected(application.asgi(), config.properties))
+    context = tls.context(config.properties) if any(o.secure for o, _ in bound) else None
+    listening = [sockets.Listening(s, context if one.secure else None) for one, s in bound]
+    idle_seconds = float(config.effective()["ksql.idle.connection.timeout.seconds"])
+    _warn_of_strangers(config)
     failures: list[StartError] = []
 
     def start(failed: Callable[[], None]) -> None:
@@ -66,8 +84,8 @@ def _serve(
             failed()
             return
         _LOG.info(
-            "ready on http://%s (service id %s); seconds from the start: %s",
-            config.address,
+            "ready on %s (service id %s); seconds from the start: %s",
+            ", ".join(str(one) for one in config.listeners),
             config.service_id,
             ", ".join(f"{what} {seconds:.2f}" for what, seconds in engine.took),
         )
@@ -78,7 +96,7 @@ def _serve(
         failed = asyncio.Event()
         tell = (lambda: loop.call_soon_threadsafe(failed.set),)
         JavaCaller(target=start, args=tell, name="engine-start", daemon=True).start()
-        await server.run(application.asgi(), listening, failed)
+        await server.run(app, listening, failed, idle_seconds)
 
     asyncio.run(run())
     before_the_end = tuple(failures)  # what fails because of the stop is no failure
@@ -90,3 +108,15 @@ def _serve(
         _LOG.warning("while stopping: %s", error)
     if before_the_end:
         raise before_the_end[0]
+
+
+def _warn_of_strangers(config: ServerConfig) -> None:
+    if config.properties.get("authentication.method", "NONE").upper() != "NONE":
+        return
+    for one in config.listeners:
+        try:
+            open_ = not ipaddress.ip_address(one.host).is_loopback
+        except ValueError:
+            open_ = one.host != "localhost"
+        if open_:
+            _LOG.warning("%s is open to everybody who reaches it: no authentication", one)

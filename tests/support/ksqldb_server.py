@@ -46,6 +46,8 @@ class Server:
         self.port = next_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
+        self.client: dict[str, Any] = {}
+        """What every call of HTTP is given besides: ``verify``, ``auth``."""
         self._arguments = [
             sys.executable,
             "-m",
@@ -61,6 +63,17 @@ class Server:
         ]
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def configured(self, file: Path, *, scheme: str = "http") -> None:
+        """Have it read a file of properties."""
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self._arguments.append(f"--config={file}")
+
     def start(self, *, wait: bool = True) -> None:
         """Start, and wait until it says that it is healthy."""
         with self.log.open("ab") as log:
@@ -74,7 +87,7 @@ class Server:
         if code is not None:
             pytest.fail(f"the server ended with {code}:\n{self.log.read_text()[-2000:]}")
         try:
-            answer = httpx2.get(f"{self.url}/healthcheck", timeout=2).json()
+            answer = httpx2.get(f"{self.url}/healthcheck", timeout=2, **self.client).json()
         except (httpx2.HTTPError, ValueError):
             return False
         return bool(answer["isHealthy"])
@@ -149,11 +162,11 @@ class Server:
 
     def get(self, path: str) -> Any:
         """A request without a body."""
-        return httpx2.get(self.url + path, timeout=30)
+        return httpx2.get(self.url + path, timeout=30, **self.client)
 
     def post(self, path: str, body: Any, **headers: str) -> Any:
         """A request with a JSON body."""
-        return httpx2.post(self.url + path, json=body, headers=headers, timeout=30)
+        return httpx2.post(self.url + path, json=body, headers=headers, timeout=30, **self.client)
 
 
 def _earliest(properties: dict[str, str]) -> dict[str, str]:

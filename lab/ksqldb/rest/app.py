@@ -20,7 +20,6 @@ from lab.ksqldb.config import PRODUCT, VERSION
 from lab.ksqldb.errors import BadRequest, KsqlError, NotFound, RequestError
 from lab.ksqldb.jvm.topics import RowInserts
 from lab.ksqldb.rest import entities, inserts, queries
-from lab.ksqldb.rest.bodies import TakenToTheirEnd
 from lab.ksqldb.rest.negotiation import (
     acceptable,
     json_object,
@@ -58,7 +57,7 @@ class Application:
         self._work = ThreadPoolExecutor(32, thread_name_prefix="request")
         self._streams = ThreadPoolExecutor(256, thread_name_prefix="push")
 
-    def asgi(self) -> ASGIApp:
+    def asgi(self) -> Starlette:
         """The ASGI application."""
         routes = [
             Route("/", self._root),
@@ -80,7 +79,7 @@ class Application:
             Route("/v1/metadata/id", self._metadata_id),
         ]
         handlers: Any = {404: _missing, 405: _wrong_method}
-        return TakenToTheirEnd(Starlette(routes=routes, exception_handlers=handlers))
+        return Starlette(routes=routes, exception_handlers=handlers)
 
     def _guarded(self, endpoint: Endpoint) -> Any:
         """An end point whose errors become error bodies."""

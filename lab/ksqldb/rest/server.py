@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Sequence
+from ssl import SSLContext
 from typing import Any
 
 from hypercorn.asyncio import serve
@@ -15,13 +17,31 @@ from lab.ksqldb.rest.sockets import Listening
 _LOG = logging.getLogger(__name__)
 
 
-def settings(listening: Listening) -> Config:
+class _Config(Config):
+    """Hypercorn's settings, with TLS that is made elsewhere."""
+
+    tls: SSLContext | None = None
+
+    @property
+    def ssl_enabled(self) -> bool:
+        """Whether some addresses speak TLS."""
+        return self.tls is not None
+
+    def create_ssl_context(self) -> SSLContext | None:
+        """TLS of the addresses in ``bind``."""
+        return self.tls
+
+
+def settings(listening: Sequence[Listening], idle_seconds: float) -> Config:
     """Hypercorn's settings."""
-    config = Config()
-    # Hypercorn makes the descriptor its own.
-    config.bind = [f"fd://{listening.detach()}"]
+    config = _Config()
+    # Hypercorn makes the descriptors its own.
+    plain = [f"fd://{one.socket.detach()}" for one in listening if one.tls is None]
+    secure = [f"fd://{one.socket.detach()}" for one in listening if one.tls is not None]
+    config.tls = next((one.tls for one in listening if one.tls is not None), None)
+    config.bind, config.insecure_bind = (secure, plain) if secure else (plain, [])
     config.graceful_timeout = 0.2
-    config.keep_alive_timeout = 3600
+    config.keep_alive_timeout = idle_seconds
     config.accesslog = None
     config.loglevel = "WARNING"
     config.h2_max_concurrent_streams = 1000
@@ -30,8 +50,13 @@ def settings(listening: Listening) -> Config:
     return config
 
 
-async def run(app: Any, listening: Listening, failed: asyncio.Event) -> None:
-    """Serve until SIGTERM, SIGINT, or until ``failed`` is set."""
+async def run(
+    app: Any, listening: Sequence[Listening], failed: asyncio.Event, idle_seconds: float
+) -> None:
+    """Serve until SIGTERM, SIGINT, or until ``failed`` is set.
+
+    A connection without requests is closed after ``idle_seconds``.
+    """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -41,4 +66,4 @@ async def run(app: Any, listening: Listening, failed: asyncio.Event) -> None:
         waits = {asyncio.create_task(stop.wait()), asyncio.create_task(failed.wait())}
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
 
-    await serve(app, settings(listening), shutdown_trigger=ended, mode="asgi")
+    await serve(app, settings(listening, idle_seconds), shutdown_trigger=ended, mode="asgi")

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import dataclass
+from ssl import SSLContext
 
 from lab.ksqldb.errors import StartError
 
-Listening = socket.socket
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A socket that listens, and its TLS if it speaks that."""
+
+    socket: socket.socket
+    tls: SSLContext | None = None
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,11 +18,11 @@ from lab.ksqldb.errors import KsqlError, NotReady
 from lab.ksqldb.jvm.kafka import CommandLog, Entry
 from lab.ksqldb.plan.codec import ParseType, UnreadablePlan, decode, encode
 from lab.ksqldb.plan.steps import Command
+from lab.ksqldb.secrets import is_secret
 
 _LOG = logging.getLogger(__name__)
 _POLL_MS = 1000
 _MOST_ERRORS = 100
-_SECRET = re.compile(r"password|secret|jaas|credentials|\.key\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def write(
     value = {
         "statement": command.statement,
         "streamsProperties": dict(properties),
-        "originalProperties": {k: v for k, v in effective.items() if not _SECRET.search(k)},
+        "originalProperties": {k: v for k, v in effective.items() if not is_secret(k)},
         "plan": encode(command),
         "version": 1,
     }

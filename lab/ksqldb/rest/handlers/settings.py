@@ -6,11 +6,9 @@ from lab.ksqldb.config import DEFAULTS, EDITABLE
 from lab.ksqldb.errors import StatementError
 from lab.ksqldb.rest.entities import Entity
 from lab.ksqldb.rest.handlers.session import Session, entity
+from lab.ksqldb.secrets import is_secret, shown
 from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql.variables import find, is_name
-
-_SECRETS = ("user.info", "password", "secret", "jaas")
-"""Parts of the names of properties that are not shown."""
 
 
 def set_property(session: Session, statement: ast.SetProperty, _text: str) -> None:
@@ -53,12 +51,12 @@ def show_properties(session: Session, _statement: ast.Show, text: str) -> Entity
         {
             "name": name,
             "scope": "KSQL",
-            "value": session.overrides.get(name, value),
+            "value": shown(session.overrides.get(name, value)),
             "editable": name in EDITABLE,
             "level": "QUERY" if name == "ksql.query.pull.table.scan.enabled" else "SERVER",
         }
         for name, value in sorted(effective.items())
-        if not any(secret in name for secret in _SECRETS)
+        if not is_secret(name)
     ]
     return entity(
         "properties",
