@@ -7,8 +7,10 @@ Sources: ksqlDB's API reference ("/ksql", "/query-stream" with the delimited for
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import httpx2
@@ -16,6 +18,7 @@ import httpx2
 from lab.clients.errors import KsqlRefused, UnexpectedAnswer, Unreachable
 from lab.clients.ksqldb_rows import PushQuery, Rows
 from lab.clients.names import QueryId, ServiceId, SourceName, TopicName
+from lab.errors import InvalidSetting
 
 _STATEMENT_TYPE = "application/vnd.ksql.v1+json"
 _ROWS_TYPE = "application/vnd.ksqlapi.delimited.v1"
@@ -71,11 +74,29 @@ class KsqlClient:
     """Talks to one server. Close it, or use it as a context manager."""
 
     def __init__(
-        self, url: str, *, auth: tuple[str, str] | None = None, timeout_seconds: float = 30.0
+        self,
+        url: str,
+        *,
+        auth: tuple[str, str] | None = None,
+        ca_file: Path | None = None,
+        timeout_seconds: float = 30.0,
     ) -> None:
-        self.url = url.rstrip("/")
+        """``auth`` are user and password; they may stand in the URL too, and are never shown.
+
+        ``ca_file`` holds the certificates in PEM that an https server is checked by, in place of
+        the usual authorities. Raises InvalidSetting where it cannot be read.
+        """
+        parts = httpx2.URL(url)
+        if parts.userinfo:
+            auth = auth or (parts.username, parts.password)
+            parts = parts.copy_with(username=None, password=None)
+        self.url = str(parts).rstrip("/")
         self._http = httpx2.Client(
-            base_url=self.url, auth=auth, timeout=timeout_seconds, trust_env=False
+            base_url=self.url,
+            auth=auth,
+            verify=True if ca_file is None else _trusting(ca_file),
+            timeout=timeout_seconds,
+            trust_env=False,
         )
 
     def close(self) -> None:
@@ -253,6 +274,15 @@ class KsqlClient:
             return self._http.request(method, path, content=content, headers=headers)
         except httpx2.HTTPError as error:
             raise Unreachable(f"{method} {self.url}{path}: {error}") from error
+
+
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except (OSError, ssl.SSLError) as error:
+        raise InvalidSetting(
+            str(ca_file), f"no certificates to check a server by: {error}"
+        ) from None
 
 
 def _refusal(response: httpx2.Response) -> KsqlRefused:

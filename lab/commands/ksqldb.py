@@ -63,7 +63,8 @@ _SERVICE_ID = re.compile(r"[A-Za-z0-9._-]+")
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file of properties, NAME=VALUE lines; --property wins.",
+    help="A file of properties, NAME=VALUE lines, as ksql-server.properties; --property wins. "
+    "Passwords belong here: who lists processes sees options. Its listeners replace --listen.",
 )
 def ksqldb_command(  # noqa: PLR0917 - one parameter an option
     bootstrap: str,
@@ -115,24 +116,9 @@ def ksqldb_command(  # noqa: PLR0917 - one parameter an option
         jvm_options=() if cache is None else cache.use(),
         service_id=service_id,
         heap=heap,
-        properties=(*(_lines(config) if config else ()), *properties),
+        properties=properties,
+        config=config,
     )
     sys.stdout.flush()
     # In place of this process: signals and the exit code are the server's own.
     os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - no shell is wanted
-
-
-def _lines(config: Path) -> tuple[str, ...]:
-    """The properties of a file, comments and empty lines left out."""
-    found = []
-    for number, line in enumerate(config.read_text("utf-8").splitlines(), 1):
-        text = line.strip()
-        if not text or text.startswith(("#", "!")):
-            continue
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise click.BadParameter(
-                f"{config}, line {number}: {text!r} is not NAME=VALUE", param_hint="--config"
-            )
-        found.append(f"{name.strip()}={value.strip()}")
-    return tuple(found)

@@ -72,8 +72,11 @@ def server_arguments(
     service_id: str = SERVICE_ID,
     heap: str = DEFAULT_HEAP,
     properties: tuple[str, ...] = (),
+    config: Path | None = None,
 ) -> tuple[str, ...]:
     """The Python interpreter's arguments; ``properties`` are NAME=VALUE, ``heap`` as -Xmx takes it.
+
+    ``config`` is a file of further properties.
 
     An empty ``schema_registry_url`` means that there is none.
     """
@@ -97,6 +100,7 @@ def server_arguments(
         "--classpath",
         class_path,
         *(f"--jvm-option={option}" for option in (f"-Xmx{heap}", "-XX:+UseSerialGC", *jvm_options)),
+        *(() if config is None else (f"--config={config.absolute()}",)),
         *(f"--property={item}" for item in properties),
     )
 

@@ -27,12 +27,15 @@ def run(
     file: Path | None = None,
     json_output: bool = False,
     auth: tuple[str, str] | None = None,
+    ca_file: Path | None = None,
 ) -> int:
     """Run statements against the server at ``url``; returns the exit code.
 
     The statements come from ``execute``, from ``file``, from standard input where that is no
     terminal, or else from an interactive prompt. They run one after the other; the first that
     fails ends a script.
+
+    ``auth`` and ``ca_file`` are as KsqlClient takes them.
 
     Exit codes: 0 all well, 1 a statement failed or the server cannot be reached, 130 ended with
     Ctrl-C. Raises UsageError when both ``execute`` and ``file`` are given or the file cannot be
@@ -47,7 +50,7 @@ def run(
     from lab.shell.session import Session, run_script  # noqa: PLC0415
 
     printer = JsonPrinter() if json_output else HumanPrinter()
-    with KsqlClient(url, auth=auth) as client:
+    with KsqlClient(url, auth=auth, ca_file=ca_file) as client:
         session = Session(client, printer)
         if text is not None:
             name = str(file) if file is not None else None

@@ -17,7 +17,7 @@ import httpx2
 import psutil
 import pytest
 from lark import Lark
-from support.ksqldb_server import Server
+from support.ksqldb_server import Server, until
 from support.rest_fuzz import RequestGrower, frames
 from support.rest_wire import Wire, faults
 from support.sql_fuzz import Grower
@@ -133,13 +133,18 @@ def answers_afterwards(
     print(f"resident memory in MiB: {before} -> {after}")  # noqa: T201 - evidence of the run
 
 
-def _memory(url: str) -> int:
+def _process(url: str) -> psutil.Process | None:
     port = urlsplit(url).port
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
         if "lab.ksqldb" in words and any(w.endswith(f":{port}") for w in words):
-            return int(process.memory_info().rss / 1024 / 1024)
-    return 0
+            return process
+    return None
+
+
+def _memory(url: str) -> int:
+    process = _process(url)
+    return 0 if process is None else int(process.memory_info().rss / 1024 / 1024)
 
 
 @pytest.fixture
@@ -236,3 +241,13 @@ def test_half_a_request_is_no_fault_of_the_server(wire: Wire) -> None:
     answer = wire.throw(half, end=True)
     assert answer.statuses in ([], [400])
     assert faults(answer) == []
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /info HTTP/1.1\r\nHost: x\r\n\r\n", b"POST /ks"])
+def test_a_connection_that_its_client_ended_is_over(target: str, wire: Wire, said: bytes) -> None:
+    process = _process(target)
+    assert process is not None
+    before = process.num_fds()
+    for _ in range(50):
+        wire.throw(said, end=True)
+    until(lambda: process.num_fds() < before + 25, "the sockets of clients that are gone")

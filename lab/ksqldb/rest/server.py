@@ -9,12 +9,37 @@ from collections.abc import Sequence
 from ssl import SSLContext
 from typing import Any
 
+import hypercorn.asyncio.run as hypercorn_run
 from hypercorn.asyncio import serve
+from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
+from hypercorn.events import Event, Updated
 
 from lab.ksqldb.rest.sockets import Listening
 
 _LOG = logging.getLogger(__name__)
+
+
+class _Connection(TCPServer):
+    """A connection that is over once its client has ended it.
+
+    Hypercorn keeps one until its idle time is over: a socket for every client that ever was.
+    """
+
+    _ended = False
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self._ended = True
+        await self.idle_task.stop()
+
+    async def protocol_send(self, event: Event) -> None:
+        if isinstance(event, Updated) and self._ended:
+            return
+        await super().protocol_send(event)
+
+
+hypercorn_run.TCPServer = _Connection  # type: ignore[attr-defined] # the one place it is made
 
 
 class _Config(Config):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,9 @@ import psutil
 import pytest
 from support.certificates import PASSWORD, certificate
 from support.ksqldb_server import Server
+
+from lab.clients.errors import KsqlRefused, Unreachable
+from lab.clients.ksqldb import KsqlClient
 
 SECRET = "wonder-land-7"
 DIGEST = "MD5:c87a8ca60f0891b79d192fa86f019916"  # of "builder"
@@ -54,6 +60,7 @@ def test_users_and_tls(make_server: Callable[..., Server], tmp_path: Path, name:
     assert "authentication.method" in told
     assert "ssl.keystore.password" not in told
     assert server.select(f"SELECT * FROM {name};") == [["a", 1]]
+    _check_own_clients(server, files.authority, name)
     process = psutil.Process(server.pid)
     visible = " ".join(process.cmdline()) + shown + server.log.read_text()
     for secret in (SECRET, DIGEST, PASSWORD, "hidden-1", "hidden-2"):
@@ -80,6 +87,29 @@ def _check_refusals(server: Server) -> None:
     assert (forbidden.status_code, forbidden.json()["error_code"]) == (403, 40300)
     good = httpx2.get(f"{server.url}/status", auth=("bob", "builder"), **server.client)
     assert good.status_code == 200
+
+
+def _check_own_clients(server: Server, authority: Path, name: str) -> None:
+    address = server.url.removeprefix("https://")
+    with KsqlClient(f"https://alice:{SECRET}@{address}", ca_file=authority) as client:
+        assert client.pull(f"SELECT * FROM {name};").rows == (("a", 1),)
+        assert SECRET not in client.url
+    with KsqlClient(server.url, ca_file=authority) as client, pytest.raises(KsqlRefused) as no:
+        client.queries()
+    assert (no.value.status, no.value.error_code) == (401, 40100)
+    with KsqlClient(server.url, auth=("alice", SECRET)) as client, pytest.raises(Unreachable):
+        client.info()
+    arguments = ["ksql", "--url", server.url, "--user", "alice", "--ca", str(authority)]
+    shell = subprocess.run(
+        [sys.executable, "-m", "lab", *arguments, "-e", f"DESCRIBE {name};"],
+        env=os.environ | {"LAB_KSQLDB_PASSWORD": SECRET},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (shell.returncode, shell.stderr) == (0, "")
+    assert "INTEGER" in shell.stdout
 
 
 def _check_http2(server: Server, context: ssl.SSLContext) -> None:
