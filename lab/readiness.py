@@ -174,17 +174,17 @@ def prove_registry(url: str, *, timeout_seconds: float, give_up: GiveUp) -> None
     schema = json.dumps({"type": "enum", "name": subject.replace("-", "_"), "symbols": ["A"]})
     try:
         registered = session.post(
-            f"{url}/subjects/{subject}/versions", json={"schema": schema}, timeout=10
+            f"{url}/subjects/{subject}/versions", json={"schema": schema}, timeout=30
         )
         if registered.status_code != 200:
             raise ProofFailed(f"the registry refused a schema: {registered.text}")
         schema_id = registered.json()["id"]
-        served = session.get(f"{url}/schemas/ids/{schema_id}", timeout=10)
+        served = session.get(f"{url}/schemas/ids/{schema_id}", timeout=30)
         if served.status_code != 200 or json.loads(served.json()["schema"]) != json.loads(schema):
             raise ProofFailed(f"the registry served another schema: {served.text}")
     finally:
         for query in ("", "?permanent=true"):
-            session.delete(f"{url}/subjects/{subject}{query}", timeout=10)
+            session.delete(f"{url}/subjects/{subject}{query}", timeout=30)
         session.close()
 
 
