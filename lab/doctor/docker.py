@@ -12,7 +12,8 @@ from lab.doctor.model import GIB, CheckResult, gib
 NOT_NEEDED = "Needed for the compose target only, not for the embedded one."
 WANTED_BYTES = 3 * GIB
 TIMEOUT_SECONDS = 10.0
-_MAJOR = re.compile(r"v?(\d+)\.\d+")
+_VERSION = re.compile(r"v?(\d+)\.(\d+)")
+OLDEST_COMPOSE = (2, 20)
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,12 @@ def judge_engine(answer: Answer) -> CheckResult:
 
 
 def judge_compose(answer: Answer) -> CheckResult:
-    """Compose as a plug-in of the command line, version 2 or newer."""
-    remedy = f"Install the Compose plug-in, version 2 or newer. {NOT_NEEDED}"
+    """Compose as a plug-in of the command line, new enough for the compose file."""
+    remedy = f"Install the Compose plug-in, version 2.20 or newer. {NOT_NEEDED}"
     if answer.text is None:
         return CheckResult("Docker Compose", "warn", answer.problem, remedy)
-    major = _MAJOR.match(answer.text)
-    if major is None or int(major[1]) < 2:
+    found = _VERSION.match(answer.text)
+    if found is None or (int(found[1]), int(found[2])) < OLDEST_COMPOSE:
         return CheckResult("Docker Compose", "warn", answer.text, remedy)
     return CheckResult("Docker Compose", "ok", answer.text)
 

@@ -58,7 +58,8 @@ def test_without_the_compose_plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("said", "status"), [("2.26.1", "ok"), ("v5.0.0", "ok"), ("1.29.2", "warn"), ("dev", "warn")]
+    ("said", "status"),
+    [("2.26.1", "ok"), ("v5.0.0", "ok"), ("2.19.1", "warn"), ("1.29.2", "warn"), ("dev", "warn")],
 )
 def test_compose_versions(said: str, status: str) -> None:
     assert judge_compose(Answer(said)).status == status
