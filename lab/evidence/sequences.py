@@ -1,19 +1,23 @@
 """Sequence pictures: who did what to whom, in the order of a recorded history.
 
 A picture is chosen, not drawn: an entry of the kind ``sequence`` names the entries that belong in
-it and what its lanes are called. Everything that it shows is read from those entries.
+it and what its lanes are called. Everything that it shows is read from those entries. A history
+that is short enough is a picture without anybody's choice.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 from lab.evidence.encoding import brief, cut
 from lab.evidence.model import Entry
 from lab.evidence.pictures import Arrow, Picture
 
+_STEPS = range(3, 17)
+_LANES = range(3, 9)
 _TEXT = 90
 _DETAIL = 110
 _AT = "at_ns"
@@ -69,6 +73,36 @@ def picture(chosen: object, history: Iterable[Entry]) -> Picture | None:
     wished = [str(lane) for lane in order] if isinstance(order, list) else []
     lanes = dict.fromkeys([*(lane for lane in wished if lane in used), *used])
     return Picture(title, tuple(lanes), arrows, str(found.get("caption", "")))
+
+
+def whole(history: Sequence[Entry]) -> Picture | None:
+    """The picture of all steps; None where that is too short or too much to look at.
+
+    The same again, by the same actor to the same target, stands in it once and says how often.
+    """
+    steps = sorted((entry for entry in history if entry.kind == "step"), key=_when)
+    if not steps:
+        return None
+    arrows: list[tuple[Arrow, int]] = []
+    for step in steps:
+        arrow = _arrow(step, _when(steps[0]), {})
+        last, times = arrows[-1] if arrows else (None, 0)
+        if last is not None and _alike(arrow) == _alike(last):
+            arrows[-1] = (last, times + 1)
+        else:
+            arrows.append((arrow, 1))
+    told = tuple(
+        arrow if times == 1 else replace(arrow, text=f"{arrow.text} ({times} times)")
+        for arrow, times in arrows
+    )
+    lanes = dict.fromkeys(lane for arrow in told for lane in (arrow.source, arrow.target))
+    if len(told) not in _STEPS or len(lanes) not in _LANES:
+        return None
+    return Picture("Who did what, in order", tuple(lanes), told)
+
+
+def _alike(arrow: Arrow) -> tuple[str, str, str, str]:
+    return arrow.source, arrow.target, arrow.text, arrow.outcome
 
 
 def _when(entry: Entry) -> int:

@@ -20,7 +20,8 @@ from typing import cast
 
 from lab.evidence.encoding import brief, cut
 from lab.evidence.model import ClaimRecord, Comparison, Entry, Judgement, Outcome, Verdict
-from lab.evidence.sequences import picture
+from lab.evidence.pictures import Picture
+from lab.evidence.sequences import picture, whole
 from lab.evidence.tables import from_data
 
 NO_OBSERVATION = "nothing was observed"
@@ -51,17 +52,19 @@ def judge(entries: Sequence[Entry]) -> Judgement:
             for entry in entries
             if entry.kind == "table" and (found := from_data(entry.answer)) is not None
         ),
-        pictures=tuple(
-            drawn
-            for entry in entries
-            if entry.kind == "sequence" and (drawn := picture(entry.answer, entries)) is not None
-        ),
+        pictures=_pictures(entries),
         proof=cast("Mapping[str, str]", proof) if isinstance(proof, dict) else None,
         module=str(about.get("module", "")),
         worker=entries[0].worker,
         started=entries[0].time,
         duration_seconds=round((last.seq - entries[0].seq) / 1e9, 3),
     )
+
+
+def _pictures(entries: Sequence[Entry]) -> tuple[Picture, ...]:
+    """The pictures that the experiment chose; without any, that of its whole history."""
+    chosen = [picture(entry.answer, entries) for entry in entries if entry.kind == "sequence"]
+    return tuple(filter(None, chosen or [whole(entries)]))
 
 
 def _rule(

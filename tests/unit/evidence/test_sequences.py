@@ -14,7 +14,8 @@ from lab.evidence.history import read_history
 from lab.evidence.pictures import Arrow, Picture
 from lab.evidence.recorder import Evidence
 from lab.evidence.sequence_svg import draw, told, wrapped
-from lab.evidence.sequences import choice, picture
+from lab.evidence.sequences import choice, picture, whole
+from lab.evidence.verdicts import judge
 
 SVG = "{http://www.w3.org/2000/svg}"
 LONG_NAME = "_confluent-ksql-default_query_CTAS_BY_REGION_7-Aggregate-GroupBy-repartition"
@@ -206,3 +207,39 @@ def test_a_choice_names_steps_only(evidence: Evidence) -> None:
     evidence.observe("it", 1, expected=1)
     chosen = choice("t", evidence.history, "", {}, ())
     assert chosen["events"] == [step.seq]
+
+
+def test_a_short_history_is_a_picture_of_its_own(evidence: Evidence) -> None:
+    for n in range(5):
+        evidence.record("producer", "produce", "orders", answer={"partition": 0, "offset": n})
+    evidence.observe("it", 1, expected=1)
+    evidence.record("ksqldb", "write", "sink")
+    evidence.record("producer", "produce", "orders", outcome="fail")
+    found = whole(evidence.history)
+    assert found is not None
+    assert found.lanes == ("producer", "orders", "ksqldb", "sink")
+    assert [(a.text, a.outcome) for a in found.arrows] == [
+        ("produce (5 times)", "ok"),
+        ("write", "ok"),
+        ("produce", "fail"),
+    ]
+    assert judge(evidence.history).pictures == (found,)
+    evidence.sequence("chosen", evidence.history, "")
+    (chosen,) = judge(evidence.history).pictures
+    assert chosen.title == "chosen"
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [],
+        [("a", "b")] * 20,
+        [("a", "b"), ("b", "a"), ("a", "b"), ("b", "a")],
+        [(f"a{n % 2}", f"b{n % 3}") for n in range(17)],
+        [(f"a{n}", f"b{n}") for n in range(5)],
+    ],
+)
+def test_too_little_or_too_much_is_none(evidence: Evidence, steps: list[tuple[str, str]]) -> None:
+    for actor, target in steps:
+        evidence.record(actor, "does something", target)
+    assert whole(evidence.history) is None
