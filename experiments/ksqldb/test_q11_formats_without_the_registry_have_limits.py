@@ -4,7 +4,7 @@ Set-up    the formats that keep no schemas in the registry, KAFKA, DELIMITED, JS
           PROTOBUF_NOSR, and NONE; each pair of a key and a value format gets a stream of its own
 Action    for each pair: declare the stream, insert a row, read it, declare a stream without
           columns over it, group it and join it with a table; then the statements that the formats
-          have no room for; in a second test all of it with the registry killed
+          have no room for; in a second test the pairs again, with the registry killed
 Observed  what the documentation lets through is accepted, the record in the topic is what a plain
           reader of the format expects, the rows are right, with the registry up or dead; KAFKA
           holds one primitive column, DELIMITED no nested types, NONE no columns at all, none of

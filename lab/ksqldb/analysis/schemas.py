@@ -26,7 +26,7 @@ def check_formats(
                 "Map keys, including types that contain maps, are not supported as they may lead "
                 "to unexpected behavior due to inconsistent serialization. "
                 f"Key column name: {quote(column.name)}. Column type: {column.type}. "
-                "See https://github.com/confluentinc/ksql/issues/6621 for more info."
+                "See https://github.com/confluentinc/ksql/issues/6621 for more."
             )
     _check_side("Key", schema.key, key, error)
     _check_side("Value", schema.value, value, error)
