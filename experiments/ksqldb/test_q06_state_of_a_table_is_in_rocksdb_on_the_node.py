@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -212,22 +212,31 @@ def lay_out(
     rows: Sequence[tuple[object, ...]],
 ) -> None:
     """Three views of one state, side by side."""
-    offsets = {(int(r.partition), r.key): r.offset for r in log}
+    latest = {(int(r.partition), r.key): r for r in log}
     counts = Counter((int(r.partition), r.key) for r in log)
     answers = {str(region): numbers for region, *numbers in rows}
+
+    def spaced(value: bytes | None) -> str:
+        return (value or b"").decode().replace(",", ", ")
+
     evidence.table(
         "Three views of one state",
-        ["Key", "In RocksDB", "In the changelog", "Pull query"],
+        ["Key", "Partition", "In RocksDB", "In the changelog", "Pull query"],
         [
             [
                 key.decode(),
-                f"task of partition {n}: {value.decode()}",
-                f"partition {n}, offset {offsets.get((n, key))}, {counts[n, key]} record(s)",
+                str(n),
+                spaced(value),
+                (
+                    f"offset {latest[n, key].offset}, the latest of {counts[n, key]}:"
+                    f" {spaced(latest[n, key].value)}"
+                ),
                 str(answers.get(key.decode())),
             ]
             for (n, key), (_, value) in sorted(held.items())
+            if (n, key) in latest
         ],
-        f"{table}: what the files hold, where the changelog has it, what the server answered",
+        f"{table}: what the files hold, what the changelog has, what the server answered",
     )
 
 
@@ -237,27 +246,35 @@ def lay_out_files(evidence: Evidence, databases: Sequence[RocksFolder], copies: 
         database.path.relative_to(copies / "running"): sizes(database)
         for database in rocksdb_folders(copies / "running")
     }
-    rows = []
-    for database in databases:
-        place = database.path.relative_to(copies / "down")
-        before, after = running.get(place, {}), sizes(database)
-        rows += [
-            [str(place), kind, before.get(kind, "none"), after.get(kind, "none")]
-            for kind in sorted(set(before) | set(after))
-        ]
     evidence.table(
         "Files in the state folder",
-        ["Database", "Kind", "While the node runs", "After its stop"],
-        rows,
-        "Number of files and their bytes. SST files hold records, MANIFEST says which of them"
-        " belong to the database, WAL is RocksDB's write-ahead log, which Kafka Streams leaves"
-        " empty",
+        ["Application", "Task", "Database", "While the node runs", "After its stop"],
+        [
+            [
+                database.application,
+                database.task,
+                str(
+                    database.path.relative_to(copies / "down").relative_to(
+                        Path(database.application) / database.task
+                    )
+                ),
+                running.get(database.path.relative_to(copies / "down"), "none"),
+                sizes(database),
+            ]
+            for database in databases
+        ],
+        "Kinds of files, how many, and their bytes. SST files hold records, MANIFEST says which of"
+        " them belong to the database, WAL is RocksDB's write-ahead log, which Kafka Streams leaves"
+        " empty: what is not in an SST file yet is in memory, and in the changelog",
     )
 
 
-def sizes(database: RocksFolder) -> Mapping[str, str]:
-    """Kind of file → how many there are and their bytes."""
+def sizes(database: RocksFolder) -> str:
+    """The kinds of files in a database's folder, how many there are, and their bytes."""
     found: dict[str, list[int]] = {}
     for _, kind, size in database.files():
         found.setdefault(kind, []).append(size)
-    return {kind: f"{len(each)} ({sum(each)} B)" for kind, each in found.items()}
+    return ", ".join(
+        f"{kind} {sum(each)} B" if len(each) == 1 else f"{len(each)} {kind} {sum(each)} B"
+        for kind, each in sorted(found.items())
+    )

@@ -27,7 +27,7 @@ from tempfile import mkdtemp
 
 import pytest
 
-from lab.clients.errors import ClientError, KsqlRefused, Unreachable
+from lab.clients.errors import BrokerRefused, ClientError, KsqlRefused, Unreachable
 from lab.clients.kafka import KafkaClient
 from lab.clients.ksqldb import KsqlClient
 from lab.clients.names import QueryId, SourceName, TopicName
@@ -344,8 +344,14 @@ def empty(evidence: Evidence, kafka: KafkaClient, topic: TopicName) -> None:
     if "delete" not in policy:
         kafka.alter_topic_config(topic, {"cleanup.policy": "delete"})
     for partition, end in kafka.end_offsets(topic).items():
-        if end:
+
+        def deleted(partition: int = partition, end: int = end) -> bool:
             kafka.delete_records(topic, partition, before=end)
+            return True
+
+        if end:
+            # The partition's leader learns of the policy some time after it was changed.
+            wait_until(f"{topic}-{partition} is emptied", deleted, ignore=(BrokerRefused,))
     if "delete" not in policy:
         kafka.alter_topic_config(topic, {"cleanup.policy": policy})
     evidence.record("experiment", "delete all records", topic, answer=kafka.ranges(topic))

@@ -293,15 +293,15 @@ def lay_out(
         [
             str(record.offset),
             (record.key or b"").decode(),
-            command.statement.replace("\n", " "),
             given.queries.get(subject_of(command), ""),
             "yes" if command.planned else "no",
+            command.statement.replace("\n", " "),
         ]
         for record, command in zip(log, decoded, strict=True)
     ]
     evidence.table(
         "The command topic",
-        ["Offset", "Key", "Statement, as it was written down", "Query that it started", "Plan"],
+        ["Offset", "Key", "Query that it started", "Plan", "Statement, as it was written down"],
         rows,
         "The records that this experiment's statements left; the plan is how the query is built"
         " again, whatever the defaults are then",

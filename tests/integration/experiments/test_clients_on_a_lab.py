@@ -83,6 +83,28 @@ def test_a_tail_gets_what_comes_and_nothing_from_before(
         Tail(kafka, [f"{first}-none"])
 
 
+def test_configs_are_altered_and_taken_back(kafka: KafkaClient, topic: TopicFactory) -> None:
+    name, (broker,) = topic("t", config={"retention.ms": "-1"}), kafka.brokers()
+    backoff = kafka.broker_config(broker)["log.cleaner.backoff.ms"]
+    kafka.alter_topic_config(name, {"cleanup.policy": "compact", "segment.ms": "1"})
+    kafka.alter_broker_config(broker, {"log.cleaner.backoff.ms": "14999"})
+
+    def shown() -> tuple[str, str, str, str]:
+        found = kafka.topic_config(name)
+        about_topic = (found["cleanup.policy"], found["segment.ms"], found["retention.ms"])
+        return (*about_topic, kafka.broker_config(broker)["log.cleaner.backoff.ms"])
+
+    # A broker learns of a change some time after the controller has answered.
+    wait_until("changed", lambda: shown() == ("compact", "1", "-1", "14999"))
+    kafka.alter_topic_config(name, {"segment.ms": None})
+    kafka.alter_broker_config(broker, {"log.cleaner.backoff.ms": None})
+    wait_until("taken back", lambda: shown() == ("compact", "604800000", "-1", backoff))
+    with pytest.raises(BrokerRefused):
+        kafka.alter_topic_config(name, {"segment.ms": "soon"})
+    with pytest.raises(UnknownTopic):
+        kafka.alter_topic_config(f"{name}-none", {"segment.ms": "1"})
+
+
 def test_what_a_broker_refuses(kafka: KafkaClient, topic: TopicFactory) -> None:
     name = topic("t")
     with pytest.raises(TopicExists):
