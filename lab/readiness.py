@@ -22,6 +22,8 @@ from lab.errors import LabError
 from lab.wait import wait_until
 
 GiveUp = Callable[[], None]
+_ANSWER_SECONDS = 120
+"""A restarted ksqlDB takes statements once it has started its queries, one after the other."""
 QUIET = {"log_level": 0, "log.connection.close": False}
 """librdkafka would otherwise print every refused connection to standard error."""
 
@@ -222,7 +224,7 @@ def prove_ksqldb(url: str, probe: Probe) -> None:
             answer = session.post(
                 f"{url}/query",
                 json={"ksql": f"SELECT ID, N FROM {stream};", "streamsProperties": {}},
-                timeout=30,
+                timeout=_ANSWER_SECONDS,
             )
             expected = [probe.key, json.loads(probe.value)["N"]]
             if answer.status_code != 200 or expected not in _rows(answer.text):
@@ -256,7 +258,7 @@ def prove_connect(url: str, *, timeout_seconds: float, give_up: GiveUp) -> None:
 
 def _statement(session: Any, url: str, statement: str) -> None:
     answer = session.post(
-        f"{url}/ksql", json={"ksql": statement, "streamsProperties": {}}, timeout=30
+        f"{url}/ksql", json={"ksql": statement, "streamsProperties": {}}, timeout=_ANSWER_SECONDS
     )
     if answer.status_code != 200:
         raise ProofFailed(f"ksqlDB refused {statement!r}: {answer.text[:500]}")
