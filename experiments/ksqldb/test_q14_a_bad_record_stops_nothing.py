@@ -9,8 +9,9 @@ Observed  every good record became its row, in order; a missing field is a null,
           of the table's, a null value removes the table's row and is nothing to the stream; all
           queries are RUNNING and have committed the last offset; the processing log has one entry
           for each record that could not be read, and no other
-Control   malformed JSON and a good record after it, for a query that is told to fail: it has an
-          error and does not process the good one, which a query beside it that is told nothing does
+Control   malformed JSON and a good record after it, for a query that is told to fail, and for one
+          on a server that is: each has an error and does not process the good one, which a query
+          beside it that is told nothing does
 Limits    a query's own expressions that fail on a record are not looked at; the registry answers
 """
 
@@ -33,10 +34,11 @@ from lab.evidence import claim
 from lab.evidence.checkers import run_checker
 from lab.evidence.encoding import cut
 from lab.evidence.model import Finding
-from lab.evidence.names import SourceFactory, SubjectFactory, TopicFactory
+from lab.evidence.names import SourceFactory, SubjectFactory, TopicFactory, UniqueNames
 from lab.evidence.processing_log import LogEntry, each_reported, entry, is_written, log_topic
 from lab.evidence.query_parts import group_of
 from lab.evidence.recorder import Evidence
+from lab.evidence.servers import Servers
 from lab.evidence.tables import Cell
 from lab.evidence.ways import record_arrival
 from lab.evidence.workload import PRODUCE, produce
@@ -50,6 +52,7 @@ STRICT = {
         "org.apache.kafka.streams.errors.LogAndFailExceptionHandler"
     ),
 }
+STRICT_SERVER = {"ksql.fail.on.deserialization.error": "true"}
 NO_ID = 2_000_000_000
 ORDER = {"type": "record", "name": "Q14Order", "fields": [{"name": "A", "type": "int"}]}
 OTHER = {**ORDER, "fields": [{"name": "A", "type": "string"}]}
@@ -276,6 +279,52 @@ def test_a_bad_record_stops_nothing(
     told_to_fail(kafka, ksqldb, evidence, topic("strict"), source_name)
 
 
+@claim("Q14")
+def test_a_server_told_to_fail_stops_where_another_goes_on(
+    kafka: KafkaClient,
+    ksqldb: KsqlClient,
+    servers: Servers,
+    topic: TopicFactory,
+    source_name: SourceFactory,
+    unique: UniqueNames,
+    evidence: Evidence,
+) -> None:
+    # Set-up
+    node = servers(service_id=servers.service_id("strict"), properties=STRICT_SERVER)
+    # What was named last is dropped first.
+    streams = source_name("lenient_in"), unique.of_source("strict_in")
+    sinks = source_name("lenient"), unique.of_source("strict")
+    records = topic("records")
+
+    # Action
+    send_bad_and_good(kafka, evidence, records)
+    lenient, strict = (
+        copy(server, evidence, records, stream, sink)
+        for server, stream, sink in zip((ksqldb, node.ksqldb), streams, sinks, strict=True)
+    )
+    wait_until("the lenient server's row", lambda: values(kafka, sinks[0]), timeout_seconds=60)
+    errors = wait_until(
+        "an error on the strict server", lambda: errors_of(node.ksqldb, strict), timeout_seconds=60
+    )
+    evidence.record("ksqldb", "shows the error of a query", strict, answer=errors[:1])
+
+    # Observed
+    evidence.observe(
+        "the platform's own server: what its query wrote, and its errors",
+        [values(kafka, sinks[0]), errors_of(ksqldb, lenient)],
+        expected=[[{"A": 2}], []],
+        says="the server that is told nothing skipped the malformed record",
+    )
+
+    # Control
+    evidence.control(
+        "the strict server: what its query wrote, and whether it has an error",
+        [values(kafka, sinks[1]), bool(errors)],
+        expected=[[], True],
+        says="a server with ksql.fail.on.deserialization.error stopped before it",
+    )
+
+
 def told_to_fail(
     kafka: KafkaClient,
     ksqldb: KsqlClient,
@@ -284,19 +333,13 @@ def told_to_fail(
     source_name: SourceFactory,
 ) -> None:
     """A query that fails on what it cannot read, beside one that does not."""
-    stream = source_name("strict")
-    ksqldb.execute(
-        f"CREATE STREAM {stream} (k VARCHAR KEY, a INT)"
-        f" WITH (KAFKA_TOPIC='{topic}', VALUE_FORMAT='JSON');"
-    )
-    for value in (b'{"A": 1', b'{"A": 2}'):
-        produce(evidence, kafka, topic, value, key=b"k")
-    lenient, strict = source_name("lenient_copy"), source_name("strict_copy")
-    sql = "CREATE STREAM {} AS SELECT * FROM {} EMIT CHANGES;"
-    start(ksqldb, evidence, sql.format(lenient, stream), lenient)
+    send_bad_and_good(kafka, evidence, topic)
+    streams = source_name("lenient_in"), source_name("strict_in")
+    lenient, strict = source_name("lenient"), source_name("strict")
+    copy(ksqldb, evidence, topic, streams[0], lenient)
     wait_until("the lenient query's row", lambda: values(kafka, lenient), timeout_seconds=60)
     try:
-        query = start(ksqldb, evidence, sql.format(strict, stream), strict, STRICT)
+        query = copy(ksqldb, evidence, topic, streams[1], strict, STRICT)
     except KsqlRefused as refused:
         evidence.limit(f"this server lets no statement choose to fail: {refused}")
     else:
@@ -316,6 +359,29 @@ def told_to_fail(
         expected=[{"A": 2}],
         says="the query beside it skipped the malformed one and processed the good one",
     )
+
+
+def send_bad_and_good(kafka: KafkaClient, evidence: Evidence, topic: TopicName) -> None:
+    """Malformed JSON, and a good record after it."""
+    for value in (b'{"A": 1', b'{"A": 2}'):
+        produce(evidence, kafka, topic, value, key=b"k")
+
+
+def copy(
+    ksqldb: KsqlClient,
+    evidence: Evidence,
+    topic: TopicName,
+    stream: SourceName,
+    sink: SourceName,
+    properties: dict[str, str] | None = None,
+) -> QueryId:
+    """Declare a stream over the topic and start a query that copies it."""
+    ksqldb.execute(
+        f"CREATE STREAM {stream} (k VARCHAR KEY, a INT)"
+        f" WITH (KAFKA_TOPIC='{topic}', VALUE_FORMAT='JSON');"
+    )
+    sql = f"CREATE STREAM {sink} AS SELECT * FROM {stream} EMIT CHANGES;"
+    return start(ksqldb, evidence, sql, sink, properties)
 
 
 def start(
