@@ -11,7 +11,7 @@ import click
 from lab.commands.options import find_lab, json_option, name_option, target_option
 from lab.config import Settings
 from lab.endpoints import ComponentInfo
-from lab.errors import LabError, UsageError
+from lab.errors import EnvironmentProblem, LabError, UsageError
 from lab.targets.own import OwnLab, Seen, own_labs, runs
 
 _GLYPHS = {"running": ("●", "green"), "paused": ("◐", "yellow"), "down": ("○", "red")}
@@ -113,7 +113,13 @@ def down_command(name: str, target: str | None, all_: bool) -> None:
     if not labs:
         click.echo("There is no lab.")
     for lab in labs:
-        stopped = lab.down()
+        try:
+            stopped = lab.down()
+        except EnvironmentProblem as error:
+            if not all_:
+                raise
+            click.secho(f'note: lab "{lab.name}" was not looked at: {error}', fg="yellow", err=True)
+            continue
         if stopped:
             click.echo(f'Lab "{lab.name}" is down: stopped {", ".join(stopped)}.')
         else:

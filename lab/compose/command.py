@@ -15,7 +15,8 @@ from lab.errors import DownloadFailed, EnvironmentProblem, LabError, PortInUse
 
 WAY_OUT = "`lab up` alone starts the embedded target, which needs no Docker."
 QUICK_SECONDS = 60.0
-_PORT = re.compile(r"(?:Bind for |listen tcp4? )[0-9.]+:(?P<port>\d+)")
+_PORT = re.compile(r"(?:Bind for |listen tcp4? |exposing port TCP )[0-9.]+:(?P<port>\d+)")
+_PORT_WORDS = ("port is already allocated", "address already in use", "ports are not available")
 _IMAGE_PROBLEM = re.compile(
     r"manifest (?:for \S+ )?(?:unknown|not found)|pull access denied|repository does not exist"
     r"|no such host|failed to resolve reference|error pulling image|toomanyrequests"
@@ -136,7 +137,7 @@ def told(said: str) -> LabError:
             "this user may not use the Docker engine",
             hint=f"Let your user use it (group docker). {WAY_OUT}",
         )
-    if "port is already allocated" in said or "address already in use" in said:
+    if any(words in said for words in _PORT_WORDS):
         found = _PORT.search(said)
         if found is not None:
             port = int(found["port"])

@@ -40,6 +40,8 @@ from lab.endpoints import ComponentInfo, Endpoints
 from lab.errors import LabError, NoLabRunning, UsageError
 
 PULL_SECONDS = 3600.0
+PATIENCE = 2
+"""A container's program takes longer to start than the same program with a start-up cache."""
 ALIVE = frozenset({"running", "paused", "restarting"})
 
 
@@ -257,9 +259,7 @@ class ComposeLab:
     def _start(self, state: LabState, services: tuple[str, ...], report: Report) -> None:
         was_ready = state.phase == "ready"
         compose = self.compose(state)
-        prover = Prover(
-            self.engine, state, timeout_seconds=self.settings.start_timeout_seconds, report=report
-        )
+        prover = self._prover(state, report)
         try:
             self._pull_missing(compose, services, report)
             try:
@@ -267,7 +267,7 @@ class ComposeLab:
                 compose.up(services, timeout_seconds=self.settings.start_timeout_seconds * 5)
             except LabError as error:
                 if "failed to start" in error.message or "unhealthy" in error.message:
-                    prover.raise_if_ended()
+                    prover.raise_if_ended(components_of(state))
                 raise
             prover.run(services)
         except BaseException:
@@ -380,13 +380,15 @@ class ComposeLab:
             known = identify(self.engine, state)
             return ComposeUp(state, known, down, (), time.monotonic() - begun)
 
+    def _prover(self, state: LabState, report: Report) -> Prover:
+        seconds = self.settings.start_timeout_seconds * PATIENCE
+        return Prover(self.engine, state, timeout_seconds=seconds, report=report)
+
     def _prove(self, state: LabState, components: tuple[str, ...], report: Report) -> None:
-        seconds = self.settings.start_timeout_seconds
-        Prover(self.engine, state, timeout_seconds=seconds, report=report).run(components)
+        self._prover(state, report).run(components)
 
     def _wait_for_added(self, state: LabState, names: tuple[str, ...]) -> None:
-        seconds = self.settings.start_timeout_seconds
-        prover = Prover(self.engine, state, timeout_seconds=seconds, report=unreported)
+        prover = self._prover(state, unreported)
         for name in names:
             prover.wait_for_ksqldb(name, self.engine.url_of(name, added.PORT))
 
@@ -405,8 +407,7 @@ class ComposeLab:
             port = ports.any_free(set(claims), state.host)
             name = added.start(self.engine, state.host, port, chosen, properties)
         url = f"http://{state.host}:{port}"
-        seconds = self.settings.start_timeout_seconds
-        prover = Prover(self.engine, state, timeout_seconds=seconds, report=unreported)
+        prover = self._prover(state, unreported)
         try:
             prover.wait_for_ksqldb(name, url)
         except BaseException:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
@@ -48,9 +48,11 @@ class Prover:
         self._begun = time.monotonic()
         self._cancelled = threading.Event()
         self._looked = 0.0
+        self._watched: frozenset[str] = frozenset()
 
     def run(self, components: tuple[str, ...]) -> None:
         """Prove these components, those of different roles at once. Raises ComponentFailed."""
+        self._watched = frozenset(components)
         by_role: dict[str, list[str]] = {}
         for component in components:
             by_role.setdefault(role_of(component), []).append(component)
@@ -100,6 +102,7 @@ class Prover:
 
     def wait_for_ksqldb(self, component: str, url: str) -> None:
         """Wait until a server beside the lab's own is healthy. Raises ComponentFailed."""
+        self._watched = frozenset({component})
         with self._blaming(component) as give_up:
             wait_for_ksqldb(url, timeout_seconds=self._timeout_seconds, give_up=give_up)
 
@@ -121,11 +124,16 @@ class Prover:
         now = time.monotonic()
         if now - self._looked >= LOOK_EVERY_SECONDS:
             self._looked = now
-            self.raise_if_ended()
+            self.raise_if_ended(self._watched)
 
-    def raise_if_ended(self) -> None:
-        """Raise ComponentFailed for the first container that has ended or is unhealthy."""
+    def raise_if_ended(self, components: Collection[str]) -> None:
+        """Raise ComponentFailed for the first of these that has ended or is unhealthy.
+
+        Others may be down or frozen because somebody wanted that.
+        """
         for component, container in self._engine.containers().items():
+            if component not in components:
+                continue
             state = container.attrs["State"]
             if container.status in {"exited", "dead"}:
                 code = int(state.get("ExitCode", 0))

@@ -12,6 +12,7 @@ unless given others.
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -57,6 +58,11 @@ class ProvenContainer(DockerContainer):
             self.stop()
             raise
         return self
+
+    def stop(self, force: bool = True, delete_volume: bool = True) -> None:
+        """Remove the container; harmless when it is gone already."""
+        super().stop(force, delete_volume)
+        self._container = None
 
     def _give_up(self) -> None:
         wrapped: Any = self.get_wrapped_container()
@@ -220,7 +226,9 @@ class KsqldbContainer(ProvenContainer):
 
 
 def _free_port() -> int:
-    for port in FREE_RANGE:
+    """A port that nobody listens on, at random: programs that start together choose otherwise."""
+    for _ in range(len(FREE_RANGE)):
+        port = secrets.choice(FREE_RANGE)
         if is_free(port):
             return port
     raise EnvironmentProblem("no free port for a broker")

@@ -27,8 +27,9 @@ from lab.embedded.lifecycle import unreported
 from lab.embedded.ports import PortClaims
 from lab.embedded.state import LabState
 from lab.endpoints import Endpoints
-from lab.errors import LabError
+from lab.errors import LabError, PortInUse
 
+PORT_ATTEMPTS = 5
 OPTIONAL = ("connect", "ksqldb", "schema-registry")
 NEEDS = {"ksqldb": ("schema-registry",), "connect": ("schema-registry",)}
 
@@ -84,27 +85,51 @@ class LabStack(DockerCompose):
         chosen = tuple(self.services or ())
         if not testcontainers_config.ryuk_disabled:
             Reaper.get_instance()
+        taken: set[int] = set()
+        for attempt in range(PORT_ATTEMPTS):
+            self._choose_ports(chosen, taken)
+            try:
+                self._start_on_chosen_ports(chosen)
+            except PortInUse as error:
+                # Somebody who claims no ports was faster.
+                self._compose("down", "--remove-orphans", "--volumes")
+                taken.add(error.port)
+                if attempt == PORT_ATTEMPTS - 1:
+                    self.stop()
+                    raise
+            except BaseException:
+                self.stop()
+                raise
+            else:
+                return
+
+    def _choose_ports(self, chosen: tuple[str, ...], taken: set[int]) -> None:
+        # What a claim needs to count: a state file that says so.
+        (self._folder / "lab.json").write_text(json.dumps({"phase": "starting"}), "utf-8")
         with PortClaims(Settings.from_env().ports_dir).exclusively() as claims:
+            others = {**claims, **dict.fromkeys(taken, "somebody")}
             choice = ports.choose(
-                chosen, well_known=False, remembered={}, taken=claims, host="127.0.0.1"
+                chosen, well_known=False, remembered={}, taken=others, host="127.0.0.1"
             )
-            self._state = self._state.with_(ports=choice.ports)
             claims.update(dict.fromkeys(choice.ports.values(), str(self._folder)))
+        self._state = self._state.with_(ports=choice.ports)
         self._write(chosen)
-        engine = Engine(self.project)
+
+    def _start_on_chosen_ports(self, chosen: tuple[str, ...]) -> None:
         prover = Prover(
-            engine, self._state, timeout_seconds=self._timeout_seconds, report=unreported
+            Engine(self.project),
+            self._state,
+            timeout_seconds=self._timeout_seconds,
+            report=unreported,
         )
         try:
-            try:
-                self._compose("up", "--detach", "--no-build", "--quiet-pull", *chosen)
-            except LabError:
-                prover.raise_if_ended()
-                raise
-            prover.run(chosen)
-        except BaseException:
-            self.stop()
+            self._compose("up", "--detach", "--no-build", "--quiet-pull", *chosen)
+        except PortInUse:
             raise
+        except LabError:
+            prover.raise_if_ended(chosen)
+            raise
+        prover.run(chosen)
 
     def stop(self, down: bool = True) -> None:
         """Remove containers, network and volumes, and forget the variables."""

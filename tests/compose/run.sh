@@ -37,8 +37,8 @@ export LAB_STATE_DIR=$work/labs LAB_RUNS_DIR=${LAB_RUNS_DIR:-runs} LAB_START_TIM
 export LAB_ON_DOCKER=1 LAB_HEALTH_INTERVAL=2s TESTCONTAINERS_RYUK_DISABLED=true
 unset COMPOSE_PROFILES COMPOSE_PROJECT_NAME
 
-$python -m pytest tests/compose -q --durations=5
-.venv/bin/lab up --target compose
 chosen=()
 [ "$experiments" = all ] || chosen=(-k "$experiments")
-.venv/bin/lab verify --target compose "${chosen[@]}"
+.venv/bin/lab up --target compose --name tried
+.venv/bin/lab verify --target compose --name tried "${chosen[@]}"
+$python -m pytest tests/compose -q --durations=5

@@ -22,7 +22,9 @@ from lab.wire.segments import stored_records
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings.from_env({**os.environ, "LAB_STATE_DIR": str(tmp_path_factory.mktemp("labs"))})
+    """The state folder of ``run.sh``, whose lab is then used, or one of this module's own."""
+    own = {"LAB_STATE_DIR": str(tmp_path_factory.mktemp("labs"))}
+    return Settings.from_env({**own, **os.environ})
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,7 @@ def test_commands_work_as_on_the_embedded_target(user: LabCommand) -> None:
     assert {one["state"] for one in status["components"]} == {"running"}
     assert "LAB_CONNECT_URL=http://127.0.0.1:" in user.run("env").stdout
     assert user.run("logs", "broker-1", "-n", "5").stdout.strip()
-    assert "broker-1" in user.run("pause", "broker").stdout
+    assert "Paused broker (container " in user.run("pause", "broker").stdout
     assert "[paused]" in user.run("status").stdout
     assert "paused: broker-1" in user.run("up", expect=1).stderr
     user.run("resume", "broker")

@@ -47,6 +47,11 @@ from lab.errors import DownloadFailed, EnvironmentProblem, LabError, PortInUse
             PortInUse,
             "29601",
         ),
+        (
+            "ports are not available: exposing port TCP 127.0.0.1:29602 -> 127.0.0.1:0: listen",
+            PortInUse,
+            "29602",
+        ),
         ("first\nthe last line\n", LabError, "the last line"),
         ("", LabError, "nothing"),
     ],
