@@ -156,7 +156,7 @@ def test_a_records_way_can_be_followed(
             says=f"nothing came of the order with nulls at offset {number(lost, 'offset')}, not"
             " even in the counts' repartition topics; the one after it went all the way",
         )
-        said = told_by_the_log(way, log, number(lost, "at_ns"))
+        said = told_by_the_log(way, log, lost)
         if said is not None:
             evidence.control(
                 "the counts of which the processing log says that a value was null",
@@ -265,7 +265,7 @@ def lay_out(evidence: Evidence, queries: Sequence[Followed], produced: Entry) ->
     )
 
 
-def told_by_the_log(way: Follower, log: TopicName | None, since_ns: int) -> dict[str, str] | None:
+def told_by_the_log(way: Follower, log: TopicName | None, lost: Entry) -> dict[str, str] | None:
     """What the processing log says of a null, by query; None where nothing is written to one."""
     if log is None:
         way.evidence.limit("this server has no stream KSQL_PROCESSING_LOG")
@@ -276,7 +276,7 @@ def told_by_the_log(way: Follower, log: TopicName | None, since_ns: int) -> dict
         found = {}
         for arrival in came:
             said = entry(arrival.record) if arrival.record.topic == log else None
-            if said is None or said.kind != UNPROCESSED or arrival.at_ns < since_ns:
+            if said is None or said.kind != UNPROCESSED or arrival.at_ns < number(lost, "at_ns"):
                 continue
             for query in counts:
                 if query.parts.id in said.logger and "null" in said.says:
@@ -294,9 +294,12 @@ def told_by_the_log(way: Follower, log: TopicName | None, since_ns: int) -> dict
             way.evidence.limit(f"{log} is there, but this server writes nothing into it")
             return None
     found = entries(way.tail.arrivals)
-    for title, (arrival, said) in found.items():
-        answer = {"query": title, "logger": said.logger, "at_ns": arrival.at_ns}
-        way.evidence.record("ksqldb", f"reports: {said.says}", log, answer=answer)
+    for query in counts:
+        if query.title in found:
+            arrival, said = found[query.title]
+            answer = {"query": query.title, "logger": said.logger, "at_ns": arrival.at_ns}
+            actor = way.task(query, way.source, number(lost, "partition"))
+            way.evidence.record(actor, f"reports: {said.says}", log, answer=answer)
     return {title: said.says for title, (_, said) in found.items()}
 
 

@@ -8,6 +8,7 @@ that is short enough is a picture without anybody's choice.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
@@ -126,7 +127,9 @@ def _arrow(entry: Entry, first: int, names: Mapping[str, str]) -> Arrow:
 def _renamed(text: str, names: Mapping[str, str]) -> str:
     """The text with the long names that were replaced on the lanes replaced here too."""
     for name in sorted(filter(None, names), key=len, reverse=True):
-        text = text.replace(name, names[name])
+        # Names stand in longer ones too: a sink's in its query's id.
+        shown = names[name].replace("\\", r"\\")
+        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", shown, text)
     return text
 
 

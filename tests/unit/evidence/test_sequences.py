@@ -243,3 +243,9 @@ def test_too_little_or_too_much_is_none(evidence: Evidence, steps: list[tuple[st
     for actor, target in steps:
         evidence.record(actor, "does something", target)
     assert whole(evidence.history) is None
+
+
+def test_names_within_names_are_left_alone(evidence: Evidence) -> None:
+    step = evidence.record("a", "b", "c", answer={"logger": "CTAS_OUT_7.Group", "of": "OUT"})
+    evidence.sequence("it", [step], "", names={"OUT": "sink topic"})
+    assert drawn(evidence).arrows[0].detail == "logger: CTAS_OUT_7.Group, of: sink topic"
