@@ -54,7 +54,9 @@ LAST_SEEN = ROUNDS - 2
 """The round in which the user is deleted; one more follows, so that the tombstone is compacted."""
 UNCACHED = {
     "ksql.streams.auto.offset.reset": "earliest",
+    # The setting's name until Kafka 3.4, and since.
     "ksql.streams.cache.max.bytes.buffering": "0",
+    "ksql.streams.statestore.cache.max.bytes": "0",
 }
 SMALL_SEGMENTS = {"segment.ms": "1", "min.compaction.lag.ms": "3600000"}
 COMPACT_NOW = {"min.compaction.lag.ms": "0", "min.cleanable.dirty.ratio": "0.001"}

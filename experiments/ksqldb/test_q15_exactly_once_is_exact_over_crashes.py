@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 
 import pytest
 
@@ -56,7 +57,9 @@ def properties(guarantee: str) -> Mapping[str, str]:
         "ksql.streams.auto.offset.reset": "earliest",
         "ksql.streams.processing.guarantee": guarantee,
         "ksql.streams.commit.interval.ms": str(COMMIT_INTERVAL_MS),
+        # The setting's name until Kafka 3.4, and since.
         "ksql.streams.cache.max.bytes.buffering": "0",
+        "ksql.streams.statestore.cache.max.bytes": "0",
     }
 
 
@@ -92,21 +95,19 @@ def test_exactly_once_is_exact_over_crashes(
     # Action
     rounds = []
     for n in range(crashes):
-        load = Load(
-            kafka.connection(SAFE),
-            source,
-            WorkloadLog(),
-            count=per_round,
-            per_second=PER_SECOND,
-            prefix=f"line-{n}",
-        )
         marks = [query.mark(source) for query in pairs[AT_LEAST]]
-        with load:
-            load.wait_for(chance.randint(per_round // 5, per_round * 3 // 5))
-            ahead = once_ahead(pairs[AT_LEAST], marks, source)
-            killed_at = load.acknowledged
-            faults.kill(node)
-            load.finish()
+        killed_at = ahead = 0
+        for part in count():
+            load = load_of(kafka, source, f"line-{n}-{part}", per_round)
+            with load:
+                load.wait_for(chance.randint(per_round // 5, per_round * 3 // 5))
+                ahead = once_ahead(pairs[AT_LEAST], marks, source, load)
+                killed_at = load.acknowledged
+                if ahead:
+                    faults.kill(node)
+                load.finish()
+            if ahead:
+                break
         begun = time.monotonic()
         faults.restart(node)
         back_seconds = round(time.monotonic() - begun, 1)
@@ -205,22 +206,22 @@ class Query:
             sum(each.offset for each in committed if each.topic == source),
         )
 
+    def is_done(self, source: TopicName) -> bool:
+        """Whether the query has committed the end of all that it reads."""
+        committed = {p: each.offset for p, each in self._kafka.committed(self._group).items()}
+        topics = {source} | {topic for topic, _ in committed}
+        return all(
+            committed.get((topic, partition)) == end
+            for topic in topics
+            for partition, end in self._kafka.end_offsets(topic).items()
+            if end
+        )
+
     def wait_until_done(self, source: TopicName) -> None:
-        """Wait until the query has committed the end of all that it reads."""
-
-        def done() -> bool:
-            committed = {p: each.offset for p, each in self._kafka.committed(self._group).items()}
-            topics = {source} | {topic for topic, _ in committed}
-            return all(
-                committed.get((topic, partition)) == end
-                for topic in topics
-                for partition, end in self._kafka.end_offsets(topic).items()
-                if end
-            )
-
+        """Wait until that is so."""
         wait_until(
             f"{self._group} has committed everything",
-            done,
+            partial(self.is_done, source),
             timeout_seconds=PATIENCE_SECONDS,
             every_seconds=0.3,
         )
@@ -279,23 +280,43 @@ def started(
     return Query(kafka, made[passed], passed), Query(kafka, made[counted], counted)
 
 
-def once_ahead(pair: Pair, before: Sequence[Mark], source: TopicName) -> int:
-    """How many records both sinks got beyond the last commit, once there are any in each."""
+def load_of(kafka: KafkaClient, source: TopicName, prefix: str, records: int) -> Load:
+    """A load of so many records, each of which is acknowledged in the end."""
+    return Load(
+        kafka.connection(SAFE),
+        source,
+        WorkloadLog(),
+        count=records,
+        per_second=PER_SECOND,
+        prefix=prefix,
+    )
 
-    def ahead() -> int:
+
+def once_ahead(pair: Pair, before: Sequence[Mark], source: TopicName, load: Load) -> int:
+    """How many records both sinks got beyond the last commit, once there are any in each.
+
+    0 if the load ended, and all of it was committed, before that was seen.
+    """
+
+    def ahead() -> tuple[int] | None:
+        over = load.ended
         now = [query.mark(source) for query in pair]
         beyond = [
             (mark.written - then.written) - (mark.committed - then.committed)
             for mark, then in zip(now, before, strict=True)
         ]
-        return sum(beyond) if min(beyond) > 0 else 0
+        if min(beyond) > 0:
+            return (sum(beyond),)
+        done = over and all(query.is_done(source) for query in pair)
+        return (0,) if done else None
 
-    return wait_until(
+    (found,) = wait_until(
         "both sinks are ahead of what is committed",
         ahead,
         timeout_seconds=PATIENCE_SECONDS,
         every_seconds=0.02,
     )
+    return found
 
 
 def compared(truth: Output, pair: Pair) -> Compared:

@@ -71,6 +71,11 @@ class Load:
         self._stop.set()
         self._thread.join()
 
+    @property
+    def ended(self) -> bool:
+        """Whether every attempt has ended."""
+        return self._answered >= self._count
+
     def wait_for(self, acknowledged: int, *, timeout_seconds: float = 120.0) -> None:
         """Wait until so many records are acknowledged. Raises ConditionTimeout, ClientError."""
         wait_until(
@@ -85,7 +90,7 @@ class Load:
         """Wait until every attempt has ended. Raises ConditionTimeout, ClientError."""
         wait_until(
             f"{self._count} attempts to produce have ended",
-            lambda: self._answered >= self._count,
+            lambda: self.ended,
             timeout_seconds=timeout_seconds,
             give_up=self._raise_failure,
         )
