@@ -73,6 +73,8 @@ def step(what: str, do: object) -> None:
 
 def unpack_packages(work: Path, root: Path) -> None:
     """Resolve the packages as on a machine that has none, fetch and unpack them."""
+    if not any(Path("/var/lib/apt/lists").glob("*Packages*")):
+        run("apt-get", "-qq", "update")
     (work / "status").touch()
     archives = work / "archives"
     (archives / "partial").mkdir(parents=True)

@@ -209,7 +209,7 @@ def schema_registry(environ: Mapping[str, str]) -> None:
                 end()
                 sys.exit(child.returncode or 1)
 
-    registry.set_default_compatibility(places, timeout_seconds=120, give_up=give_up)
+    registry.set_default_compatibility(places, timeout_seconds=600, give_up=give_up)
     while all(child.poll() is None for child in children):
         time.sleep(0.2)
     end()
