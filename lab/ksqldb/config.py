@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lab.ksqldb.errors import StatementError
+from lab.ksqldb.errors import StartError, StatementError
 from lab.ksqldb.listeners import Listener, parse
 from lab.ksqldb.names import ServiceId, TopicName
 
@@ -46,11 +47,22 @@ DEFAULTS: dict[str, str] = {
     "ksql.connect.request.timeout.ms": "5000",
     "ksql.create.or.replace.enabled": "true",
     "ksql.error.classifier.regex": "",
+    "ksql.heartbeat.check.interval.ms": "200",
+    "ksql.heartbeat.discover.interval.ms": "2000",
+    "ksql.heartbeat.enable": "false",
+    "ksql.heartbeat.missed.threshold.ms": "3",
+    "ksql.heartbeat.send.interval.ms": "100",
+    "ksql.heartbeat.window.ms": "2000",
     "ksql.idle.connection.timeout.seconds": "86400",
     "ksql.insert.into.values.enabled": "true",
+    "ksql.lag.reporting.enable": "false",
+    "ksql.lag.reporting.send.interval.ms": "5000",
     "ksql.properties.overrides.denylist": "",
     "ksql.pull.queries.enable": "true",
     "ksql.query.error.max.queue.size": "10",
+    "ksql.query.pull.enable.standby.reads": "false",
+    "ksql.query.pull.forwarding.timeout.ms": "20000",
+    "ksql.query.pull.max.allowed.offset.lag": "9223372036854775807",
     "ksql.query.persistent.active.limit": "2147483647",
     "ksql.query.retry.backoff.initial.ms": "15000",
     "ksql.query.retry.backoff.max.ms": "900000",
@@ -61,14 +73,20 @@ DEFAULTS: dict[str, str] = {
 }
 """Properties and their defaults, as ksqlDB's are where it has them."""
 
-_OPTIONAL = frozenset({"ksql.schema.registry.url", "ksql.persistence.default.format.value"})
+_OPTIONAL = frozenset(
+    {
+        "ksql.advertised.listener",
+        "ksql.internal.basic.auth.user.info",
+        "ksql.schema.registry.url",
+        "ksql.persistence.default.format.value",
+    }
+)
 
 _UNUSED = frozenset(
     {
         "ksql.cast.strings.preserve.nulls",
         "ksql.nested.error.set.null",
         "ksql.query.pull.consistency.token.enabled",
-        "ksql.query.pull.max.allowed.offset.lag",
         "ksql.query.push.v2.enabled",
         "ksql.streams.application.server",
         "ksql.streams.shutdown.timeout.ms",
@@ -79,8 +97,10 @@ _UNUSED = frozenset(
 
 IMMUTABLE = frozenset(
     {
+        "ksql.advertised.listener",
         "ksql.connect.url",
         "ksql.extension.dir",
+        "ksql.internal.basic.auth.user.info",
         "ksql.logging.processing.rows.include",
         "ksql.query.persistent.active.limit",
         "ksql.schema.registry.url",
@@ -124,6 +144,15 @@ _HANDLERS = {
 }
 """Kafka Streams' handlers, which stand for this server's own: whether a query fails."""
 
+_INTERVALS = ("ksql.heartbeat.", "ksql.lag.reporting.", "ksql.query.pull.forwarding.")
+_FLAGS = frozenset(
+    {
+        "ksql.heartbeat.enable",
+        "ksql.lag.reporting.enable",
+        "ksql.query.pull.enable.standby.reads",
+    }
+)
+
 # Settings of this server's own for its Streams applications; users' properties win.
 _TUNED = {
     "producer.linger.ms": "5",
@@ -131,6 +160,8 @@ _TUNED = {
     "topology.optimization": "none",
     # How long a thread waits for records before it looks for restored tasks.
     "poll.ms": "25",
+    # How soon tasks go to a node that has caught up with their state; the least there can be.
+    "probing.rebalance.interval.ms": "60000",
     "reconnect.backoff.ms": "50",
     "reconnect.backoff.max.ms": "500",
 }
@@ -164,19 +195,33 @@ class ServerConfig:
         return TopicName(f"{self.service_id}ksql_processing_log")
 
     @property
-    def address(self) -> str:
-        """``host:port`` under which the server names itself."""
-        return f"{self.host}:{self.port}"
-
-    @property
     def listeners(self) -> tuple[Listener, ...]:
-        """Where HTTP is served: the property ``listeners``, or plain HTTP on ``address``.
+        """Where HTTP is served: the property ``listeners``, or plain HTTP on ``host`` and ``port``.
 
         Raises:
             StartError: the property is wrong.
         """
         named = self.properties.get("listeners")
         return (Listener("http", self.host, self.port),) if named is None else parse(named)
+
+    @property
+    def advertised(self) -> Listener:
+        """How other nodes reach the server: ``ksql.advertised.listener``, or the first listener.
+
+        Raises:
+            StartError: a property is wrong.
+        """
+        named = self.properties.get("ksql.advertised.listener")
+        if named is not None:
+            return parse(named)[0]
+        first = self.listeners[0]
+        anywhere = first.host in {"0.0.0.0", "::"}  # noqa: S104 - only compared with
+        return replace(first, host=socket.gethostname()) if anywhere else first
+
+    @property
+    def address(self) -> str:
+        """``host:port`` by which the server is known to others."""
+        return f"{self.advertised.host}:{self.advertised.port}"
 
     def effective(self) -> dict[str, str]:
         """All properties with their values, the user's over the defaults."""
@@ -249,16 +294,32 @@ def check_override(name: str, known_to_kafka: frozenset[str], denied: str = "") 
 
 def unusable_value(name: str, value: str) -> str | None:
     """Why a property cannot have a value that Kafka would let pass; None when it can."""
-    if name in _FAILURE_MODES and value.lower() not in {"true", "false"}:
-        return (
-            f"Invalid value {value} for configuration {name}: "
-            "Expected value to be either true or false"
-        )
+    reason = _unusable(name, value)
+    return None if reason is None else f"Invalid value {value} for configuration {name}: {reason}"
+
+
+def _unusable(name: str, value: str) -> str | None:
+    number = int(value) if value.isascii() and value.isdigit() else -1
+    if (name in _FAILURE_MODES or name in _FLAGS) and value.lower() not in {"true", "false"}:
+        return "Expected value to be either true or false"
+    if name == "ksql.advertised.listener":
+        return _unusable_address(value)
+    if name.startswith(_INTERVALS) and name.endswith(".ms") and not 0 < number < 2**31:
+        return "Expected a positive number"
+    if name == "ksql.query.pull.max.allowed.offset.lag" and not 0 <= number < 2**63:
+        return "Expected a number of records"
     if name.removeprefix(_STREAMS).removeprefix("default.") == _HANDLER and value not in _HANDLERS:
-        return (
-            f"Invalid value {value} for configuration {name}: "
-            f"This server has {' and '.join(sorted(_HANDLERS))}"
-        )
+        return f"This server has {' and '.join(sorted(_HANDLERS))}"
+    return None
+
+
+def _unusable_address(value: str) -> str | None:
+    try:
+        named = parse(value)
+    except StartError as error:
+        return error.message
+    if len(named) != 1 or named[0].host in {"0.0.0.0", "::"}:  # noqa: S104 - only compared with
+        return "Expected the one address that other nodes reach"
     return None
 
 

@@ -11,6 +11,7 @@
     │   ├── BadRequest            the request itself is wrong (40000)
     │   ├── NotFound              40400
     │   ├── AssertionFailed       41700: an ASSERT does not hold
+    │   ├── Unavailable       50300: what is asked for cannot be had now
     │   ├── ShuttingDown          50302: the cluster was terminated
     │   ├── CatchUpTimeout        50301: an earlier command was not applied in time
     │   └── NotReady              50303 until the command topic is replayed
@@ -60,6 +61,12 @@ class NotReady(RequestError):
     """The server has not yet replayed its command topic."""
 
     error_code = 50303
+
+
+class Unavailable(RequestError):
+    """No node can answer now."""
+
+    error_code = 50300
 
 
 class CatchUpTimeout(RequestError):

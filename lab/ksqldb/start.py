@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import ipaddress
 import logging
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from lab.ksqldb.config import Launch, ServerConfig
 from lab.ksqldb.errors import KsqlError, StartError
@@ -40,6 +42,7 @@ def serve(config: ServerConfig, launch: Launch) -> None:
             (one, opened.enter_context(sockets.bind(one.host, one.port)))
             for one in config.listeners
         ]
+        opened.enter_context(_owned(config.state_dir))
         jar = javac.runtime_jar(launch.build_dir, launch.classpath, launch.java_home)
         boot.start(launch.java_home, [jar, *launch.classpath], launch.jvm_options)
         connection = Connection(config.client_settings())
@@ -48,6 +51,24 @@ def serve(config: ServerConfig, launch: Launch) -> None:
         finally:
             connection.stop()
             boot.stop()
+
+
+@contextlib.contextmanager
+def _owned(state_dir: Path) -> Iterator[None]:
+    """Keep other servers out of a state folder; the kernel gives it back however this one ends.
+
+    Raises:
+        StartError: another server has it.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with (state_dir / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(
+                f"another server keeps its state in {state_dir}: give each node its own"
+            ) from None
+        yield
 
 
 def _serve(
@@ -65,7 +86,8 @@ def _serve(
     from lab.ksqldb.runtime.engine import Engine  # noqa: PLC0415
     from lab.ksqldb.sql.parser import Parser  # noqa: PLC0415
 
-    engine = Engine(config, Parser(launch.build_dir), launch.begun)
+    peer_tls = tls.client_context(config.properties) if config.advertised.secure else None
+    engine = Engine(config, Parser(launch.build_dir), launch.begun, peer_tls)
     engine.note("loaded")
     versions = {"kafkaStreamsVersion": kafka_streams()}
     application = Application(engine, versions, Statements(engine))

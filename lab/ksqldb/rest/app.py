@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from lab.ksqldb.config import PRODUCT, VERSION
 from lab.ksqldb.errors import BadRequest, KsqlError, NotFound, RequestError
 from lab.ksqldb.jvm.topics import RowInserts
-from lab.ksqldb.rest import entities, inserts, queries
+from lab.ksqldb.rest import cluster, entities, inserts, queries
 from lab.ksqldb.rest.negotiation import (
     acceptable,
     json_object,
@@ -30,6 +30,7 @@ from lab.ksqldb.rest.negotiation import (
 from lab.ksqldb.rest.statements import Failed, Statements
 from lab.ksqldb.rest.streaming import StreamedAnswer
 from lab.ksqldb.runtime.engine import Engine
+from lab.ksqldb.runtime.peers import INTERNAL
 
 _LOG = logging.getLogger(__name__)
 _JSON = "application/json"
@@ -71,9 +72,9 @@ class Application:
             Route("/status", self._guarded(self._all_status)),
             Route("/status/{kind}/{name}/{action}", self._guarded(self._status)),
             Route("/is_valid_property/{name}", self._guarded(self._valid_property)),
-            Route("/clusterStatus", self._switched_off),
-            Route("/heartbeat", self._switched_off, methods=["POST"]),
-            Route("/lag", self._switched_off, methods=["POST"]),
+            Route("/clusterStatus", self._guarded(self._cluster_status)),
+            Route("/heartbeat", self._guarded(self._heartbeat), methods=["POST"]),
+            Route("/lag", self._guarded(self._lag), methods=["POST"]),
             Route("/terminate", self._guarded(self._terminate), methods=["POST"]),
             Route("/v1/metadata", self._metadata),
             Route("/v1/metadata/id", self._metadata_id),
@@ -141,6 +142,7 @@ class Application:
                 mapping(body, "streamsProperties"),
                 mapping(body, "sessionVariables"),
                 sequence_number(body),
+                alone=mapping(body, "requestProperties").get(INTERNAL) == "true",
             )
         )
 
@@ -163,6 +165,7 @@ class Application:
             classic=classic,
             variables=mapping(body, "sessionVariables"),
             after=sequence_number(body),
+            request=mapping(body, "requestProperties"),
         )
         return StreamedAnswer(found.rows, found.framing, self._streams)
 
@@ -224,8 +227,25 @@ class Application:
         )
         return _json([done])
 
-    async def _switched_off(self, _request: Request) -> Response:
-        return Response(status_code=404, media_type=_JSON)
+    async def _cluster_status(self, _request: Request) -> ASGIApp:
+        await self._run(self._engine.check_ready)
+        if not self._engine.cluster.heartbeats.settings.enabled:
+            return _switched_off()
+        return _json({"clusterStatus": await self._run(self._engine.cluster.status)})
+
+    async def _heartbeat(self, request: Request) -> ASGIApp:
+        body = await json_object(request)
+        await self._run(self._engine.check_ready)
+        if not self._engine.cluster.heartbeats.settings.enabled:
+            return _switched_off()
+        return _json(cluster.heartbeat(self._engine.cluster, body))
+
+    async def _lag(self, request: Request) -> ASGIApp:
+        body = await json_object(request)
+        await self._run(self._engine.check_ready)
+        if not self._engine.cluster.lags.enabled:
+            return _switched_off()
+        return _json(cluster.lag(self._engine.cluster, body))
 
     async def _metadata(self, _request: Request) -> Response:
         return _json({"version": VERSION, "clusterId": self._cluster()})
@@ -239,6 +259,10 @@ class Application:
             "ksql-cluster": self._engine.config.service_id,
         }
         return {"scope": {"path": [], "clusters": clusters}, "id": ""}
+
+
+def _switched_off() -> Response:
+    return Response(status_code=404, media_type=_JSON)
 
 
 def _json(value: Any, status: int = 200, media_type: str | None = _JSON) -> Response:

@@ -15,8 +15,9 @@ from lab.ksqldb.rest.statements import check_properties
 from lab.ksqldb.rest.streaming import Framing
 from lab.ksqldb.runtime.engine import Engine
 from lab.ksqldb.runtime.guards import check_pull
+from lab.ksqldb.runtime.peers import DEBUG, PARTITIONS, SKIP_FORWARDING
 from lab.ksqldb.runtime.printing import print_topic
-from lab.ksqldb.runtime.transient import Rows, RowText
+from lab.ksqldb.runtime.transient import PullRequest, Rows, RowText
 from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql.identifiers import quote
 
@@ -42,11 +43,13 @@ def select(
     classic: bool,
     variables: Mapping[str, str],
     after: int | None,
+    request: Mapping[str, str],
 ) -> Selected:
     """Start the one SELECT of a request.
 
     ``classic`` is for the errors of /query; ``after`` is the number of a command that must have
-    been applied before.
+    been applied before; ``request`` are the properties of the request itself, by which nodes mark
+    what they forward.
 
     Raises:
         KsqlError: the request is refused.
@@ -70,14 +73,35 @@ def select(
                 kind = type(statement).__name__
                 raise BadRequest(f"Statement type `{kind}' not supported for this resource")
             raise StatementError("Neither a query nor a print statement")
-        return _start(engine, statement.query, parsed[0].text, properties, media_type)
+        pulled = _pull_request(engine, parsed[0].text, request)
+        return _start(engine, statement.query, parsed[0].text, properties, media_type, pulled)
     except StatementError as error:
         error.statement = error.statement or parsed[0].text
         raise
 
 
-def _start(
-    engine: Engine, query: ast.Query, text: str, properties: Mapping[str, Any], media_type: str
+def _pull_request(engine: Engine, text: str, request: Mapping[str, str]) -> PullRequest:
+    partitions = request.get(PARTITIONS)
+    try:
+        asked = None if partitions is None else tuple(int(p) for p in partitions.split(","))
+    except ValueError:
+        raise BadRequest(f'"{PARTITIONS}" takes numbers with commas between') from None
+    return PullRequest(
+        text,
+        engine.runner.applied,
+        request.get(SKIP_FORWARDING) == "true",
+        asked,
+        request.get(DEBUG) == "true",
+    )
+
+
+def _start(  # noqa: PLR0917 - made in one place only
+    engine: Engine,
+    query: ast.Query,
+    text: str,
+    properties: Mapping[str, Any],
+    media_type: str,
+    pulled: PullRequest,
 ) -> Selected:
     overrides = {str(k): str(v) for k, v in properties.items()}
     if query.emit is None:
@@ -86,7 +110,7 @@ def _start(
             pull.check_shape(query)
         analyzed = analyze(query, engine.catalog, engine.functions, pull=True)
         rows = engine.transient.pull(
-            analyzed, engine.catalog, overrides, _row_text(media_type, push=False)
+            analyzed, engine.catalog, overrides, _row_text(media_type, push=False), pulled
         )
         names = [i.name for i in analyzed.items]
         return Selected(rows, _framing(rows, names, media_type, push=False))

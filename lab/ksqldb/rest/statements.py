@@ -145,10 +145,13 @@ class Statements:
         properties: Mapping[str, str],
         variables: Mapping[str, str],
         after: int | None = None,
+        *,
+        alone: bool = False,
     ) -> list[Entity]:
         """Run all statements of a text; nothing happens if one of them cannot.
 
-        ``after`` is the number of a command that must have been applied before.
+        ``after`` is the number of a command that must have been applied before; ``alone`` says
+        that another node asks, to which this one tells of itself only.
 
         Raises:
             KsqlError: the request is refused.
@@ -159,7 +162,7 @@ class Statements:
         if after is not None:
             engine.wait_for_command(after)
         check_properties(engine, properties)
-        session = Session(engine, dict(properties), dict(variables))
+        session = Session(engine, dict(properties), dict(variables), alone)
         pieces = engine.parser.split(text)
         parsed = self._rehearse(pieces, session.copy())
         return self._perform(parsed, session)

@@ -45,6 +45,29 @@ def context(properties: Mapping[str, str]) -> ssl.SSLContext:
     return made
 
 
+def client_context(properties: Mapping[str, str]) -> ssl.SSLContext:
+    """The client's side of TLS, for requests to other nodes.
+
+    Their certificates must be among those of ``ssl.truststore.location``, or the machine's; the
+    own key is shown to those that want one.
+
+    Raises:
+        StartError: a property is wrong; names it.
+    """
+    trusted = None
+    if properties.get("ssl.truststore.location"):
+        trusted = _pem(properties, "truststore", "certificates of other nodes")
+    try:
+        made = ssl.create_default_context(cadata=trusted)
+    except (ssl.SSLError, ValueError) as error:
+        raise StartError(f"ssl.truststore.location: no certificates: {error}") from None
+    made.minimum_version, made.maximum_version = _versions(properties)
+    made.check_hostname = properties.get("ssl.endpoint.identification.algorithm", "https") != ""
+    if properties.get("ssl.keystore.location"):
+        _own_key(made, properties)
+    return made
+
+
 def _versions(properties: Mapping[str, str]) -> tuple[ssl.TLSVersion, ssl.TLSVersion]:
     names = properties.get("ssl.enabled.protocols", "TLSv1.2,TLSv1.3").split(",")
     try:

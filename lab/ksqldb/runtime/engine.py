@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from ssl import SSLContext
 from typing import Any
 
 from lab.ksqldb.analysis.insert import Computed, Insertion, Value, analyze_insert, mismatch
@@ -39,6 +39,8 @@ from lab.ksqldb.jvm.versions import invalid_value, known_properties
 from lab.ksqldb.names import ColumnName, QueryId
 from lab.ksqldb.plan.steps import Command
 from lab.ksqldb.runtime import commands, guards
+from lab.ksqldb.runtime.cluster import Cluster
+from lab.ksqldb.runtime.outcomes import Outcome, recalled
 from lab.ksqldb.runtime.persistent import PersistentQueries
 from lab.ksqldb.runtime.planned import Distributed, Warned, apply
 from lab.ksqldb.runtime.planning import Planning
@@ -54,22 +56,21 @@ _APPLY_SECONDS = 30.0
 _LEAVE_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a distributed statement."""
-
-    key: str
-    statement: str
-    message: str
-    query: QueryId | None
-    offset: int
-
-
 class Engine:
     """Everything but HTTP. Methods may block: none is for the event loop."""
 
-    def __init__(self, config: ServerConfig, parser: Parser, begun: float) -> None:
-        """``begun`` is when the process began, by ``time.perf_counter``."""
+    def __init__(
+        self,
+        config: ServerConfig,
+        parser: Parser,
+        begun: float,
+        peer_tls: SSLContext | None = None,
+    ) -> None:
+        """``begun`` is when the process began, by ``time.perf_counter``.
+
+        ``peer_tls`` is for requests to other nodes, if they speak HTTPS.
+        """
+        self._peer_tls = peer_tls
         self._begun = begun
         self.config = config
         self.parser = parser
@@ -90,6 +91,7 @@ class Engine:
         self.broker: Broker
         self.persistent: PersistentQueries
         self.transient: TransientQueries
+        self.cluster: Cluster
         self.runner: commands.CommandRunner
         self._log: CommandLog
         self._writer: CommandWriter
@@ -110,8 +112,15 @@ class Engine:
         log = self.broker.processing_log(self.config.processing_log_topic, rows=rows)
         parse = self.parser.parse_expression
         self.persistent = PersistentQueries(self.config, self.broker, self.functions, parse, log)
+        self.cluster = Cluster(self.config, self.persistent, self._peer_tls)
         self.transient = TransientQueries(
-            self.config, self.broker, self.functions, parse, log, self.persistent
+            self.config,
+            self.broker,
+            self.functions,
+            parse,
+            log,
+            self.persistent,
+            self.cluster.router,
         )
         self._log = CommandLog(self.broker, self.config.command_topic, self.config.service_id)
         self.runner = commands.CommandRunner(self._log, self._apply, self._parse_type)
@@ -130,6 +139,7 @@ class Engine:
         self.ready.set()
         self._start_restored()
         self._restored_all.set()
+        self.cluster.start()
 
     def _schema_registry(self) -> SchemaRegistry | None:
         settings = self.config.effective()
@@ -266,7 +276,7 @@ class Engine:
         self._paused = self._paused.difference(command.resume)
         for query in command.terminate:
             self._restored.pop(query, None)
-        self.statuses[recorded.id] = _recalled(recorded)
+        self.statuses[recorded.id] = recalled(recorded)
         if command.terminate_cluster is not None:
             self._end_cluster()
             return
@@ -457,6 +467,7 @@ class Engine:
         """Stop all queries and close all clients."""
         self._stopping.set()
         if hasattr(self, "runner"):
+            self.cluster.stop()
             self.transient.close()
             self.runner.stop()
             self.persistent.close()
@@ -464,17 +475,3 @@ class Engine:
             self._log.close_writer()
         if hasattr(self, "broker"):
             self.broker.close()
-
-
-def _recalled(recorded: commands.Recorded) -> Outcome:
-    """What became of a command of an earlier start."""
-    command = recorded.command
-    query = None if command.query is None else command.query.id
-    message = "Executed"
-    if query is not None:
-        message = f"Created query with ID {query}"
-    elif command.create is not None:
-        message = f"{command.create.kind.capitalize()} created"
-    elif command.drop is not None:
-        message = f"Source `{command.drop}` was dropped."
-    return Outcome(recorded.id, command.statement, message, query, recorded.offset)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,7 +19,6 @@ from lab.ksqldb.config import ServerConfig
 from lab.ksqldb.errors import KsqlError, StatementError
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.jvm import rows
-from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.kafka import Broker
 from lab.ksqldb.jvm.queries import PushQueue, StreamsApp, StreamScan
 from lab.ksqldb.jvm.rows import ParseExpression
@@ -33,10 +33,11 @@ from lab.ksqldb.plan.planner import (
     pull_table_columns,
 )
 from lab.ksqldb.plan.steps import QueryPlan
+from lab.ksqldb.runtime.peers import Host
 from lab.ksqldb.runtime.persistent import PersistentQueries
+from lab.ksqldb.runtime.routing import Ask, Router
 
 _LOG = logging.getLogger(__name__)
-_STORE_WAIT_SECONDS = 10.0
 _DRAIN_MS = 200
 _STOP_SECONDS = 2.0
 
@@ -47,6 +48,29 @@ class RowText:
 
     before: str
     after: str
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """What of its request a pull query needs when other nodes answer.
+
+    ``applied`` is the number of the last command that this node has applied. ``forwarded`` says
+    that another node asks, for some ``partitions`` or for all that are active here;
+    ``shows_hosts`` that each row is to name the node that it comes from.
+    """
+
+    statement: str
+    applied: int
+    forwarded: bool = False
+    partitions: tuple[int, ...] | None = None
+    shows_hosts: bool = False
+
+    def with_host(self, text: RowText, host: Host) -> RowText:
+        """What surrounds each row that a node gave."""
+        if not self.shows_hosts or not text.after.startswith("}}"):
+            return text
+        entity = json.dumps(host.entity(), separators=(",", ":"))
+        return RowText(text.before, f'}},"sourceHost":{entity}}}{text.after[2:]}')
 
 
 class Rows(Protocol):
@@ -191,7 +215,9 @@ class TransientQueries:
         parse: ParseExpression,
         log: Any,
         persistent: PersistentQueries,
+        router: Router,
     ) -> None:
+        self._router = router
         self._config = config
         self._broker = broker
         self._functions = functions
@@ -236,6 +262,7 @@ class TransientQueries:
         settings = self._config.streams_settings(properties)
         settings["application.id"] = settings["client.id"] = group
         settings["num.stream.threads"] = "1"
+        settings["num.standby.replicas"] = "0"
         app = StreamsApp(topology, settings, self._log, id_)
         push = PushQuery(
             id_, statement, plan, columns, topology, app, queue, group, properties, self._ended
@@ -265,6 +292,7 @@ class TransientQueries:
         catalog: Catalog,
         properties: Mapping[str, str],
         text: RowText,
+        request: PullRequest,
     ) -> Rows:
         """Answer a pull query.
 
@@ -275,11 +303,14 @@ class TransientQueries:
         schema = pull_projection(query, self._functions)
         limit = -1 if query.limit is None else query.limit
         columns = {c.name: c for c in schema.columns}
-        answer = rows.answer([columns[i.name] for i in query.items], text.before, text.after)
+        shown = [columns[i.name] for i in query.items]
+        answer = rows.answer(shown, text.before, text.after)
         select = pull_expressions(query, self._functions)
         if query.source.is_table:
             settings = self._config.effective() | dict(properties)
-            data = self._table(query, catalog, settings, select, answer, limit)
+            data = self._table(
+                query, catalog, settings, properties, select, shown, text, limit, request
+            )
             ordered = Schema(schema.key, schema.value)
             return TablePull(_pull_id(), ordered, data)
         scan = StreamScan(
@@ -300,14 +331,18 @@ class TransientQueries:
         query: AnalyzedQuery,
         catalog: Catalog,
         settings: Mapping[str, str],
+        properties: Mapping[str, str],
         select: list[Any],
-        answer: Any,
+        shown: list[Column],
+        text: RowText,
         limit: int,
+        request: PullRequest,
     ) -> bytes:
         source = query.source
         writers = [self._persistent.find(q.id) for q in catalog.materializers(source.name)]
         found = next((w for w in writers if w is not None and w.reader is not None), None)
-        if found is None or found.reader is None:
+        reader = None if found is None else found.reader
+        if found is None or reader is None:
             raise StatementError(
                 f"The `{source.name}` table isn't queryable. To derive a queryable table, you can "
                 f"do 'CREATE TABLE QUERYABLE_{source.name} AS SELECT * FROM {source.name}'. "
@@ -326,19 +361,38 @@ class TransientQueries:
             ]
             where = pull.residual(query.where, source.schema.key, source.window)
         starts = pull.window_starts(query.where, source.window)
-        deadline = time.monotonic() + _STORE_WAIT_SECONDS
-        while True:
-            try:
-                return found.reader.read(
-                    lookups, starts, select, where, self._functions, answer, limit
-                )
-            except JavaFault as fault:
-                # The store opens when the query's partitions are assigned.
-                if time.monotonic() > deadline or found.state == "ERROR":
-                    raise StatementError(
-                        f"Unable to execute pull query on {source.name}: {fault.message}"
-                    ) from None
-                time.sleep(0.01)
+        framed = request.with_host(text, Host.parse(self._config.address))
+
+        def read(partitions: Sequence[int] | None, stale: bool, plain: bool) -> bytes:
+            answer = rows.answer(shown, *(("", "\n") if plain else (framed.before, framed.after)))
+            return reader.read(
+                lookups, starts, select, where, self._functions, answer, limit,
+                partitions, stale=stale,
+            )  # fmt: skip
+
+        def frame(host: Host, lines: list[bytes]) -> bytes:
+            around = request.with_host(text, host)
+            before, after = around.before.encode(), around.after.encode()
+            return before + (after + before).join(lines) + after
+
+        return self._router.answer(
+            Ask(
+                source.name,
+                self._persistent.application_id(found.id),
+                reader,
+                lookups,
+                read,
+                frame,
+                lambda: found.state == "ERROR",
+                request.statement,
+                properties,
+                settings,
+                request.applied,
+                limit,
+                request.forwarded,
+                request.partitions,
+            )
+        )
 
     def close(self) -> None:
         """Begin to end all push queries."""

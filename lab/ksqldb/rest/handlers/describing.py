@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from lab.ksqldb.errors import StatementError
-from lab.ksqldb.rest import describe
+from lab.ksqldb.rest import cluster, describe
 from lab.ksqldb.rest.entities import Entity
 from lab.ksqldb.rest.handlers.session import Session, entity
 from lab.ksqldb.sql import ast, ast_admin
+from lab.ksqldb.sql.identifiers import write
 
 
 def describe_source(session: Session, statement: ast.Describe, text: str) -> Entity:
@@ -18,6 +19,12 @@ def describe_source(session: Session, statement: ast.Describe, text: str) -> Ent
     if source is None:
         raise StatementError(f"Could not find STREAM/TABLE '{statement.name}' in the Metastore")
     described = describe.source_description(engine, source, extended=statement.extended)
+    if statement.extended:
+        others, _ = session.of_others(
+            f"DESCRIBE {write(source.name)} EXTENDED;",
+            lambda body: body["sourceDescription"]["clusterStatistics"],
+        )
+        described["clusterStatistics"] = sum(others, described["clusterStatistics"])
     return entity("sourceDescription", text, sourceDescription=described)
 
 
@@ -44,6 +51,11 @@ def explain(session: Session, statement: ast.Explain, text: str) -> Entity:
                 "use SHOW QUERIES to view the full set of queries."
             )
         described = describe.query_description(engine, found)
+        if engine.persistent.find(statement.query) is not None:
+            others, silent = session.of_others(
+                f"EXPLAIN {write(statement.query)};", lambda body: [body["queryDescription"]]
+            )
+            described = cluster.all_descriptions([described], others, silent)[0]
     else:
         assert statement.statement is not None  # noqa: S101 - narrows a type
         inner = re.sub(r"^\s*EXPLAIN\s+", "", text, flags=re.IGNORECASE)

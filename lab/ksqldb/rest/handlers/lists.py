@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lab.ksqldb.rest import describe
+from lab.ksqldb.rest import cluster, describe
 from lab.ksqldb.rest.entities import Entity, running_query, source_info, type_entity
 from lab.ksqldb.rest.handlers.session import Session, entity
 from lab.ksqldb.runtime.persistent import PersistentQuery
@@ -51,7 +51,7 @@ def show_topics(session: Session, statement: ast.Show, text: str) -> Entity:
 
 
 def show_queries(session: Session, statement: ast.Show, text: str) -> Entity:
-    """The queries that run here."""
+    """The queries that run on this node and on the others."""
     engine = session.engine
     queries: list[PersistentQuery | PushQuery] = [
         *engine.transient.pushes(),
@@ -59,8 +59,14 @@ def show_queries(session: Session, statement: ast.Show, text: str) -> Entity:
     ]
     if statement.extended:
         described = [describe.query_description(engine, q) for q in queries]
-        return entity("query_descriptions", text, queryDescriptions=described)
-    return entity("queries", text, queries=[running_query(q) for q in queries])
+        others, silent = session.of_others(
+            "SHOW QUERIES EXTENDED;", lambda body: body["queryDescriptions"]
+        )
+        everywhere = cluster.all_descriptions(described, others, silent)
+        return entity("query_descriptions", text, queryDescriptions=everywhere)
+    own = [running_query(q) for q in queries]
+    others, silent = session.of_others("SHOW QUERIES;", lambda body: body["queries"])
+    return entity("queries", text, queries=cluster.all_queries(own, others, len(silent)))
 
 
 def show_types(session: Session, _statement: ast.Show, text: str) -> Entity:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from lab.ksqldb.rest.entities import Entity
 from lab.ksqldb.runtime.engine import Engine
+from lab.ksqldb.runtime.peers import Host
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -15,16 +18,28 @@ class Session:
     """The engine, and what belongs to one request.
 
     ``overrides`` are the request's properties and ``variables`` its variables: SET, UNSET, DEFINE
-    and UNDEFINE change them for the statements that follow.
+    and UNDEFINE change them for the statements that follow. ``alone`` says that other nodes are not
+    to be asked: one of them asks.
     """
 
     engine: Engine
     overrides: dict[str, str]
     variables: dict[str, str]
+    alone: bool = False
 
     def copy(self) -> Session:
         """A session that can be changed without changing this one."""
-        return Session(self.engine, dict(self.overrides), dict(self.variables))
+        return Session(self.engine, dict(self.overrides), dict(self.variables), self.alone)
+
+    def of_others(self, statement: str, use: Callable[[Entity], T]) -> tuple[list[T], list[Host]]:
+        """What the other nodes answer to a statement, and those that do not; none if ``alone``.
+
+        ``use`` takes what it needs of each answer.
+        """
+        if self.alone:
+            return [], []
+        answers, silent = self.engine.cluster.ask_others(statement, lambda body: use(body[0]))
+        return list(answers.values()), silent
 
 
 Handler = Callable[[Session, Any, str], Entity | None]

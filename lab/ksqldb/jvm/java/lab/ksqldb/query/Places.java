@@ -1,6 +1,7 @@
 package lab.ksqldb.query;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ public final class Places {
     private final Serializer<Row> keys;
     private final String application;
     private final Set<String> topics = new HashSet<>();
+    private volatile int most;
 
     /** {@code keys} writes keys as they stand in the topic that the store's partitions follow. */
     public Places(
@@ -42,9 +44,25 @@ public final class Places {
         }
     }
 
-    /** Whether this node is alone: nothing of the store can be elsewhere. */
+    /**
+     * Whether this node is alone: nothing of the store can be elsewhere.
+     *
+     * <p>Fails while some of it is with nobody: what is here would not be all.
+     */
     public boolean alone() {
-        return runner.streams().metadataForAllStreamsClients().size() <= 1;
+        Collection<StreamsMetadata> clients = runner.streams().metadataForAllStreamsClients();
+        if (clients.size() == 1 && !topics.isEmpty()) {
+            requireAll(mine(clients.iterator().next().topicPartitions()).size());
+        }
+        return clients.size() <= 1;
+    }
+
+    /** There are at least as many partitions as there ever were. */
+    private void requireAll(int count) {
+        if (count < most || count == 0) {
+            throw new InvalidStateStoreException("the query's partitions are being assigned");
+        }
+        most = count;
     }
 
     /** Whether Kafka Streams itself chose the partitions of the store's keys. */
@@ -79,9 +97,7 @@ public final class Places {
                 }
             }
         }
-        if (found.isEmpty()) {
-            throw new InvalidStateStoreException("the query's partitions are being assigned");
-        }
+        requireAll(found.size());
         return found.values().stream().map(row -> row.toArray(new String[0])).toArray(String[][]::new);
     }
 
