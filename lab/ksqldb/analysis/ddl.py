@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lab.ksqldb.analysis import formats, inference, properties, schemas
 from lab.ksqldb.analysis.headers import header_columns
-from lab.ksqldb.analysis.topics import NewTopic, Topics
+from lab.ksqldb.analysis.topics import NewTopic, Topics, check_topic
 from lab.ksqldb.catalog import Catalog, Column, Schema, Source
 from lab.ksqldb.errors import BadRequest, StatementError
 from lab.ksqldb.names import TopicName
@@ -56,6 +56,8 @@ def create_source(
             f"A {kind} with the same name already exists."
         )
     clause = properties.check(statement.properties)
+    windowed = clause.text("WINDOW_TYPE") is not None
+    properties.check_retention(clause, kind=statement.kind, windowed=windowed)
     topic_name = clause.text("KAFKA_TOPIC")
     if topic_name is None:
         raise StatementError(
@@ -117,17 +119,9 @@ def _topic(
             "WITH clause (and optionally 'REPLICAS'). For example: "
             f"{sql_format.create_source(example)}"
         )
+    retention = clause.number("RETENTION_MS")
     if found is not None:
-        for wanted, actual, what in (
-            (partitions, found.partitions, "partitions"),
-            (replicas, found.replicas, "replicas"),
-        ):
-            if wanted is not None and wanted != actual:
-                raise StatementError(
-                    f"A Kafka topic with the name '{name}' already exists, with different "
-                    "partition/replica/retention configuration than required. KSQL expects "
-                    f"{wanted} {what}. The topic has {actual}."
-                )
+        check_topic(found, partitions=partitions, replicas=replicas, retention_ms=retention)
         return None
     assert partitions is not None  # noqa: S101 - narrows a type
     if partitions < 1:
@@ -136,8 +130,7 @@ def _topic(
             "Caused by: Number of partitions was set to an invalid non-positive value."
         )
     policy = "compact" if statement.kind == "TABLE" else "delete"
-    configs = [("cleanup.policy", clause.text("CLEANUP_POLICY") or policy)]
-    retention = clause.number("RETENTION_MS")
+    configs = [("cleanup.policy", policy)]
     if retention is not None:
         configs.append(("retention.ms", str(retention)))
     return NewTopic(name, partitions, -1 if replicas is None else replicas, tuple(configs))

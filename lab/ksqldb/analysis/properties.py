@@ -79,6 +79,10 @@ class WithClause:
         found = self.text(name) or self.text("FORMAT")
         return None if found is None else found.upper()
 
+    def replacing(self, name: str, value: PropertyValue) -> WithClause:
+        """With another value of a property that is there."""
+        return WithClause(tuple((n, value if n == name else v) for n, v in self.items))
+
     def adding(self, *more: tuple[str, PropertyValue]) -> WithClause:
         """With further properties, unless they are there already."""
         have = self.values
@@ -100,6 +104,12 @@ def check(items: Properties, *, as_select: bool = False) -> WithClause:
         )
     clause = WithClause(tuple((name, _coerce(name, value)) for name, value in items))
     have = clause.values
+    if "CLEANUP_POLICY" in have:
+        raise StatementError(
+            "Invalid config variable in the WITH clause: CLEANUP_POLICY.\n"
+            "The CLEANUP_POLICY config is automatically inferred based on the type of source "
+            "(STREAM or TABLE).\nUsers can't set the CLEANUP_POLICY config manually."
+        )
     for name in ("KEY_FORMAT", "VALUE_FORMAT"):
         if "FORMAT" in have and name in have:
             raise StatementError(
@@ -112,6 +122,19 @@ def check(items: Properties, *, as_select: bool = False) -> WithClause:
         _check_delimiter(clause, f"{name}_DELIMITER")
         _check_nullable(clause, f"{name}_PROTOBUF_NULLABLE_REPRESENTATION")
     return clause
+
+
+def check_retention(clause: WithClause, *, kind: str, windowed: bool) -> None:
+    """Refuse a retention for what is kept for ever: tables without windows.
+
+    Raises:
+        StatementError: there is one.
+    """
+    if kind == "TABLE" and not windowed and clause.number("RETENTION_MS") is not None:
+        raise StatementError(
+            "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do not "
+            "support retention."
+        )
 
 
 def _check_delimiter(clause: WithClause, name: str) -> None:

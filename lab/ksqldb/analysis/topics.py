@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lab.ksqldb.errors import StatementError
 from lab.ksqldb.names import TopicName
 
 
@@ -61,3 +62,33 @@ class SandboxTopics:
     def delete(self, name: str) -> None:
         """Pretend to delete a topic."""
         self._made[name] = None
+
+
+def check_topic(
+    found: Topic, *, partitions: int | None, replicas: int | None, retention_ms: int | None
+) -> None:
+    """Refuse to use a topic as it is; None asks for nothing. More replicas are welcome.
+
+    Raises:
+        StatementError: it has another shape.
+    """
+    if (
+        partitions in {None, found.partitions}
+        and (replicas is None or replicas <= found.replicas)
+        and retention_ms in {None, found.retention_ms}
+    ):
+        return
+    asked = (
+        ("partitions", partitions, found.partitions),
+        ("replication factor", replicas, found.replicas),
+        ("retention", retention_ms, found.retention_ms),
+    )
+    shown = [
+        f"{actual if wanted is None else wanted} {what} (topic has {actual})"
+        for what, wanted, actual in asked
+    ]
+    raise StatementError(
+        f"A Kafka topic with the name '{found.name}' already exists, with different "
+        "partition/replica/retention configuration than required. KSQL expects "
+        f"{shown[0]}, {shown[1]}, and {shown[2]}."
+    )

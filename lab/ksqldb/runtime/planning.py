@@ -11,7 +11,7 @@ import re
 from lab.ksqldb.analysis import ddl, formats, inference, properties, schemas
 from lab.ksqldb.analysis.joins import check_partitions
 from lab.ksqldb.analysis.query import AnalyzedQuery, analyze, qualified
-from lab.ksqldb.analysis.topics import NewTopic, Topic
+from lab.ksqldb.analysis.topics import NewTopic, Topic, check_topic
 from lab.ksqldb.catalog import Format, FormatProperties, Source, Timestamp, WindowInfo
 from lab.ksqldb.errors import (
     BadRequest,
@@ -30,7 +30,6 @@ from lab.ksqldb.sql import format as sql_format
 from lab.ksqldb.sql.identifiers import quote
 
 _SCHEMA = "Could not determine output schema for query due to error: "
-_DAY_RETENTION_MS = 604_800_000
 _QUERY_ID = re.compile(r"[A-Za-z0-9_]+")
 _RESERVED_IDS = ("CTAS_", "CSAS_", "CST_", "INSERTQUERY_")
 
@@ -295,36 +294,42 @@ class Planning(DdlPlanning):
                 f"Failed to guarantee existence of topic {topic}\n"
                 "Caused by: Number of partitions was set to an invalid non-positive value."
             )
-        if found is not None and partitions not in {None, found.partitions}:
-            raise StatementError(
-                f"A Kafka topic with the name '{topic}' already exists, with different "
-                "partition/replica/retention configuration than required. KSQL expects "
-                f"{partitions} partitions. The topic has {found.partitions}."
-            )
-        shape = found or origin
+        properties.check_retention(clause, kind=statement.kind, windowed=windowed)
+        given = clause.number("RETENTION_MS")
+        window = statement.query.window
+        kept_ms = 0 if window is None or window.retention is None else window.retention.ms
+        retention = origin.retention_ms if given is None else given
+        if 0 <= retention < kept_ms:
+            retention = kept_ms
         policy = "compact" if statement.kind == "TABLE" else "delete"
         if windowed and statement.kind == "TABLE":
             policy = "compact,delete"
-        retention = shape.retention_ms if shape.retention_ms > 0 else _DAY_RETENTION_MS
+        deletes = "delete" in policy
+        if found is not None:
+            check_topic(
+                found,
+                partitions=origin.partitions if partitions is None else partitions,
+                replicas=clause.number("REPLICAS") or origin.replicas,
+                retention_ms=retention if deletes else None,
+            )
         clause = clause.adding(
             ("CLEANUP_POLICY", policy),
             ("KAFKA_TOPIC", str(topic)),
-            ("PARTITIONS", shape.partitions),
-            ("REPLICAS", shape.replicas),
+            ("PARTITIONS", origin.partitions),
+            ("REPLICAS", origin.replicas if found is None else found.replicas),
             ("RETENTION_MS", retention),
-        )
+        ).replacing("RETENTION_MS", retention)
         if found is not None:
             return None, clause
-        configs = (
-            ("cleanup.policy", str(clause.text("CLEANUP_POLICY"))),
-            ("retention.ms", str(clause.number("RETENTION_MS"))),
-        )
+        configs = [("cleanup.policy", policy)]
+        if deletes:
+            configs.append(("retention.ms", str(retention)))
         return (
             NewTopic(
                 topic,
                 clause.number("PARTITIONS") or 1,
                 clause.number("REPLICAS") or -1,
-                configs,
+                tuple(configs),
             ),
             clause,
         )
