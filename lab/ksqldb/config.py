@@ -58,7 +58,11 @@ DEFAULTS: dict[str, str] = {
     "ksql.lag.reporting.enable": "false",
     "ksql.lag.reporting.send.interval.ms": "5000",
     "ksql.properties.overrides.denylist": "",
+    "ksql.max.push.queries": "100",
     "ksql.pull.queries.enable": "true",
+    "ksql.query.pull.max.concurrent.requests": "2147483647",
+    "ksql.query.pull.max.hourly.bandwidth.megabytes": "2147483647",
+    "ksql.query.pull.max.qps": "2147483647",
     "ksql.query.error.max.queue.size": "10",
     "ksql.query.pull.enable.standby.reads": "false",
     "ksql.query.pull.forwarding.timeout.ms": "20000",
@@ -102,7 +106,13 @@ IMMUTABLE = frozenset(
         "ksql.extension.dir",
         "ksql.internal.basic.auth.user.info",
         "ksql.logging.processing.rows.include",
+        "ksql.idle.connection.timeout.seconds",
+        "ksql.max.push.queries",
         "ksql.query.persistent.active.limit",
+        "ksql.query.pull.max.concurrent.requests",
+        "ksql.query.pull.max.hourly.bandwidth.megabytes",
+        "ksql.query.pull.max.qps",
+        "ksql.server.command.response.timeout.ms",
         "ksql.schema.registry.url",
         "ksql.service.id",
         "ksql.streams.application.id",
@@ -125,6 +135,24 @@ EDITABLE = frozenset(
         "ksql.streams.commit.interval.ms",
         "ksql.streams.cache.max.bytes.buffering",
         "ksql.streams.processing.guarantee",
+    }
+)
+
+_WHOLE_NUMBERS = frozenset(
+    {
+        "ksql.assert.schema.default.timeout.ms",
+        "ksql.assert.topic.default.timeout.ms",
+        "ksql.connect.request.timeout.ms",
+        "ksql.idle.connection.timeout.seconds",
+        "ksql.max.push.queries",
+        "ksql.query.error.max.queue.size",
+        "ksql.query.persistent.active.limit",
+        "ksql.query.pull.max.concurrent.requests",
+        "ksql.query.pull.max.hourly.bandwidth.megabytes",
+        "ksql.query.pull.max.qps",
+        "ksql.query.retry.backoff.initial.ms",
+        "ksql.query.retry.backoff.max.ms",
+        "ksql.server.command.response.timeout.ms",
     }
 )
 
@@ -241,7 +269,9 @@ class ServerConfig:
             "retry.backoff.ms": "50",
             "socket.connection.setup.timeout.ms": "2000",
         }
-        for name, value in self.properties.items():
+        # With the prefix a setting is for Kafka alone; without, it is the listeners' too.
+        ordered = sorted(self.properties.items(), key=lambda item: item[0].startswith(_STREAMS))
+        for name, value in ordered:
             plain = name.removeprefix(_STREAMS)
             if plain.startswith(("security.", "sasl.", "ssl.")):
                 settings[plain] = value
@@ -251,12 +281,15 @@ class ServerConfig:
         """Settings of a Kafka Streams application, a request's properties over the server's."""
         merged = dict(_TUNED)
         for properties in (self.effective(), overrides):
-            for name, value in properties.items():
+            ordered = sorted(properties.items(), key=lambda item: item[0].startswith(_STREAMS))
+            for name, value in ordered:
                 plain = name.removeprefix(_STREAMS)
                 if name in _FAILURE_MODES:
                     merged[_FAILURE_MODES[name]] = str(value).lower()
                 elif plain.removeprefix("default.") == _HANDLER:
                     merged[FAILS_ON_UNREADABLE] = _HANDLERS.get(str(value), "false")
+                elif name == "listeners" or name.startswith("authentication."):
+                    continue
                 elif not name.startswith("ksql.") or name.startswith(_STREAMS):
                     merged[_RENAMED.get(plain, plain)] = str(value)
         return merged
@@ -298,7 +331,10 @@ def unusable_value(name: str, value: str) -> str | None:
     return None if reason is None else f"Invalid value {value} for configuration {name}: {reason}"
 
 
-def _unusable(name: str, value: str) -> str | None:
+def _unusable(name: str, value: str) -> str | None:  # noqa: PLR0911 - one a kind
+    if name in _WHOLE_NUMBERS:
+        whole = value.isascii() and value.isdigit() and len(value) < 19
+        return None if whole else "Expected a whole number that is not negative"
     number = int(value) if value.isascii() and value.isdigit() else -1
     if (name in _FAILURE_MODES or name in _FLAGS) and value.lower() not in {"true", "false"}:
         return "Expected value to be either true or false"

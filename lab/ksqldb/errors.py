@@ -12,6 +12,8 @@
     │   ├── NotFound              40400
     │   ├── AssertionFailed       41700: an ASSERT does not hold
     │   ├── Unavailable       50300: what is asked for cannot be had now
+    │   ├── TooManyRequests       42900: a limit of pull queries is reached
+    │   ├── TooManyPushQueries    40003: their limit is reached
     │   ├── ShuttingDown          50302: the cluster was terminated
     │   ├── CatchUpTimeout        50301: an earlier command was not applied in time
     │   └── NotReady              50303 until the command topic is replayed
@@ -79,6 +81,18 @@ class ShuttingDown(RequestError):
     """The cluster was terminated: nothing is served any more."""
 
     error_code = 50302
+
+
+class TooManyRequests(RequestError):
+    """A limit of pull queries is reached; the same request may be served later."""
+
+    error_code = 42900
+
+
+class TooManyPushQueries(RequestError):
+    """As many push queries run as may."""
+
+    error_code = 40003
 
 
 class AssertionFailed(RequestError):

@@ -132,6 +132,13 @@ class Broker:
             self.java.close()
 
 
+def unread(log: Any, topic: str) -> tuple[float, float, float] | None:
+    """What a processing log was told of a topic's unreadable records: per second, in all, and the
+    last one's time in ms; None when there was none."""
+    found = log.unread(topic)
+    return None if found is None else (float(found[0]), float(found[1]), float(found[2]))
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A record of the command topic."""

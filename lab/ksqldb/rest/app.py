@@ -156,17 +156,27 @@ class Application:
         return await self._select(await json_object(request), media, classic=False)
 
     async def _select(self, body: dict[str, Any], media: str, *, classic: bool) -> ASGIApp:
-        found = await self._run(
-            queries.select,
-            self._engine,
-            text(body, "ksql" if classic or "sql" not in body else "sql"),
-            mapping(body, "streamsProperties" if classic else "properties", "streamsProperties"),
-            media,
-            classic=classic,
-            variables=mapping(body, "sessionVariables"),
-            after=sequence_number(body),
-            request=mapping(body, "requestProperties"),
+        starting = asyncio.ensure_future(
+            self._run(
+                queries.select,
+                self._engine,
+                text(body, "ksql" if classic or "sql" not in body else "sql"),
+                mapping(
+                    body, "streamsProperties" if classic else "properties", "streamsProperties"
+                ),
+                media,
+                classic=classic,
+                variables=mapping(body, "sessionVariables"),
+                after=sequence_number(body),
+                request=mapping(body, "requestProperties"),
+            )
         )
+        try:
+            found = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # Its client is gone: what starts all the same must not run on.
+            starting.add_done_callback(_unwanted)
+            raise
         return StreamedAnswer(found.rows, found.framing, self._streams)
 
     async def _close_query(self, request: Request) -> ASGIApp:
@@ -263,6 +273,11 @@ class Application:
 
 def _switched_off() -> Response:
     return Response(status_code=404, media_type=_JSON)
+
+
+def _unwanted(starting: asyncio.Future[queries.Selected]) -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result().rows.close()
 
 
 def _json(value: Any, status: int = 200, media_type: str | None = _JSON) -> Response:

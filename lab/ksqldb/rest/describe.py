@@ -12,7 +12,7 @@ from lab.ksqldb.jvm.topology import TopologyBuilder
 from lab.ksqldb.plan import explain, steps
 from lab.ksqldb.plan.planner import plan_push
 from lab.ksqldb.rest.entities import Entity, fields, running_query, source_fields
-from lab.ksqldb.rest.statistics import of_topic
+from lab.ksqldb.rest.statistics import errors_of_topic, of_topic
 from lab.ksqldb.runtime.engine import Engine
 from lab.ksqldb.runtime.persistent import PersistentQuery
 from lab.ksqldb.runtime.planned import Distributed
@@ -25,8 +25,11 @@ def source_description(engine: Engine, source: Source, *, extended: bool) -> Ent
     topic = engine.broker.find(source.topic)
     statistics = ""
     figures: list[Entity] = []
+    errors = ""
+    error_figures: list[Entity] = []
     if extended and topic is not None:
         statistics, figures = of_topic(engine, source.topic)
+        errors, error_figures = errors_of_topic(engine, source.topic)
     find = engine.persistent.find
     readers = [q for r in engine.catalog.readers(source.name) if (q := find(r.id))]
     writers = [q for w in engine.catalog.writers(source.name) if (q := find(w.id))]
@@ -39,7 +42,7 @@ def source_description(engine: Engine, source: Source, *, extended: bool) -> Ent
         "type": source.kind,
         "timestamp": source.timestamp.column if source.timestamp else "",
         "statistics": statistics,
-        "errorStats": "",
+        "errorStats": errors,
         "extended": extended,
         "keyFormat": source.key_format.name,
         "valueFormat": source.value_format.name,
@@ -50,7 +53,7 @@ def source_description(engine: Engine, source: Source, *, extended: bool) -> Ent
         "queryOffsetSummaries": [_offsets(engine, q) for q in writers] if extended else [],
         "sourceConstraints": list(engine.catalog.derived_sources(source.name)),
         "clusterStatistics": figures,
-        "clusterErrorStats": [],
+        "clusterErrorStats": error_figures,
     }
 
 

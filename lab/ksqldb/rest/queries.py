@@ -109,8 +109,9 @@ def _start(  # noqa: PLR0917 - made in one place only
         if engine.catalog.source(query.source.source) is not None:
             pull.check_shape(query)
         analyzed = analyze(query, engine.catalog, engine.functions, pull=True)
-        rows = engine.transient.pull(
-            analyzed, engine.catalog, overrides, _row_text(media_type, push=False), pulled
+        text_of_row = _row_text(media_type, push=False)
+        rows = engine.pull_limits.admitted(
+            lambda: engine.transient.pull(analyzed, engine.catalog, overrides, text_of_row, pulled)
         )
         names = [i.name for i in analyzed.items]
         return Selected(rows, _framing(rows, names, media_type, push=False))

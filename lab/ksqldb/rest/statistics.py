@@ -32,14 +32,33 @@ def of_topic(engine: Engine, topic: TopicName) -> tuple[str, list[Entity]]:
         ]
     if not figures:
         return "", []
-    latest_ms = engine.broker.latest_time(topic)
+    text, entities = _told(engine, figures, engine.broker.latest_time(topic), "last-message")
+    return _DEPRECATED + text, entities
+
+
+def errors_of_topic(engine: Engine, topic: TopicName) -> tuple[str, list[Entity]]:
+    """The records of a topic that this node's queries could not read, as text and as data."""
+    found = engine.persistent.unread(topic)
+    if found is None:
+        return "", []
+    rate, count, last_ms = found
+    figures = [
+        ("consumer-failed-messages", count, f"{count:.0f}"),
+        ("consumer-failed-messages-per-sec", rate, f"{rate:.2f}"),
+    ]
+    return _told(engine, figures, int(last_ms), "last-failed")
+
+
+def _told(
+    engine: Engine, figures: list[tuple[str, float, str]], latest_ms: int, last: str
+) -> tuple[str, list[Entity]]:
     latest = datetime.fromtimestamp(max(latest_ms, 0) / 1000, UTC)
     shown = f"{latest:%Y-%m-%dT%H:%M:%S}.{max(latest_ms, 0) % 1000:03d}Z"
-    parts = [(name, text) for name, _, text in figures] + [("last-message", shown)]
+    parts = [(name, text) for name, _, text in figures] + [(last, shown)]
     text = " ".join(f"{name:>16}: {value:>9}" for name, value in parts).strip()
     host = engine.config.address
     entities = [
         {"name": name, "host": host, "value": value, "timestamp": latest_ms}
         for name, value, _ in figures
     ]
-    return _DEPRECATED + text, entities
+    return text, entities

@@ -41,16 +41,16 @@ class StreamedAnswer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer; a client that goes away ends the query."""
         del scope
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [(b"content-type", self._framing.media_type.encode())],
-            }
-        )
-        await send(_body(self._framing.head, more=True))
         gone = asyncio.create_task(_until_gone(receive))
         try:
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": 200,
+                    "headers": [(b"content-type", self._framing.media_type.encode())],
+                }
+            )
+            await send(_body(self._framing.head, more=True))
             async for chunk in self._until(gone):
                 await send(_body(chunk, more=True))
             if not gone.done():

@@ -40,6 +40,7 @@ from lab.ksqldb.names import ColumnName, QueryId
 from lab.ksqldb.plan.steps import Command
 from lab.ksqldb.runtime import commands, guards
 from lab.ksqldb.runtime.cluster import Cluster
+from lab.ksqldb.runtime.limits import Most, PullLimits
 from lab.ksqldb.runtime.outcomes import Outcome, recalled
 from lab.ksqldb.runtime.persistent import PersistentQueries
 from lab.ksqldb.runtime.planned import Distributed, Warned, apply
@@ -76,6 +77,7 @@ class Engine:
         self.parser = parser
         self.functions = builtin()
         self.schemas = self._schema_registry()
+        self.pull_limits = PullLimits(Most.of(config.effective()))
         self.catalog = Catalog()
         self.cluster_id = ""
         self.statuses: dict[str, Outcome] = {}
@@ -313,7 +315,17 @@ class Engine:
                 self._start(recorded)
             except KsqlError as error:
                 _LOG.error("the query %s cannot be restored: %s", query, error)
+                self._list_broken(recorded, error)
         self._restored.clear()
+
+    def _list_broken(self, recorded: commands.Recorded, error: KsqlError) -> None:
+        plan = recorded.command.query
+        assert plan is not None  # noqa: S101 - narrows a type
+        target = self.catalog.source(plan.sink or plan.materializes or "")
+        if target is not None:
+            self.persistent.broken(
+                plan, recorded.command.statement, target, recorded.properties, error
+            )
 
     # What requests bring
 

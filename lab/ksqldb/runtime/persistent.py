@@ -16,7 +16,7 @@ from lab.ksqldb.config import ServerConfig
 from lab.ksqldb.errors import KsqlError
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.jvm import registry
-from lab.ksqldb.jvm.kafka import Broker
+from lab.ksqldb.jvm.kafka import Broker, unread
 from lab.ksqldb.jvm.queries import Retries, StreamsApp, TableReader
 from lab.ksqldb.jvm.rows import ParseExpression
 from lab.ksqldb.jvm.threads import JavaCaller
@@ -24,6 +24,7 @@ from lab.ksqldb.jvm.topology import Topology, TopologyBuilder
 from lab.ksqldb.names import QueryId
 from lab.ksqldb.plan.formats import needs_registry
 from lab.ksqldb.plan.steps import QueryPlan, Sink, topics, walk
+from lab.ksqldb.runtime.broken import Broken
 
 _LOG = logging.getLogger(__name__)
 _STOP_MS = 2000
@@ -40,7 +41,7 @@ class PersistentQuery:
     statement: str
     target: Source
     properties: Mapping[str, str]
-    app: StreamsApp
+    app: StreamsApp | Broken
     reader: TableReader | None
     paused: bool = False
 
@@ -92,6 +93,10 @@ class PersistentQueries:
         """The query of that id."""
         return self._running.get(QueryId(query))
 
+    def unread(self, topic: str) -> tuple[float, float, float] | None:
+        """What could not be read of a topic: per second, in all, and the last one's time in ms."""
+        return unread(self._log, topic)
+
     def application_id(self, query: QueryId) -> str:
         """The Kafka Streams application id, which is also the consumer group."""
         prefix = self._config.effective()["ksql.persistent.prefix"]
@@ -132,6 +137,19 @@ class PersistentQueries:
         app.start()
         _LOG.info("started %s", plan.id)
         return query
+
+    def broken(
+        self,
+        plan: QueryPlan,
+        statement: str,
+        target: Source,
+        properties: Mapping[str, str],
+        error: KsqlError,
+    ) -> None:
+        """List a query that cannot be started; its error is shown with it."""
+        self._running[plan.id] = PersistentQuery(
+            plan, statement, target, properties, Broken(error), None
+        )
 
     def check(self, plan: QueryPlan) -> None:
         """Build a query's topology for nothing but its errors.

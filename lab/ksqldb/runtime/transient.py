@@ -7,7 +7,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,9 +16,10 @@ from lab.ksqldb.analysis.joins import check_partitions
 from lab.ksqldb.analysis.query import AnalyzedQuery
 from lab.ksqldb.catalog import Catalog, Column, Schema
 from lab.ksqldb.config import ServerConfig
-from lab.ksqldb.errors import KsqlError, StatementError
+from lab.ksqldb.errors import KsqlError, StatementError, TooManyPushQueries
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.jvm import rows
+from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.kafka import Broker
 from lab.ksqldb.jvm.queries import PushQueue, StreamsApp, StreamScan
 from lab.ksqldb.jvm.rows import ParseExpression
@@ -40,6 +41,8 @@ from lab.ksqldb.runtime.routing import Ask, Router
 _LOG = logging.getLogger(__name__)
 _DRAIN_MS = 200
 _STOP_SECONDS = 2.0
+_CLEAN_SECONDS = 120.0
+_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +157,9 @@ class PushQuery:
         self._queue.close()
         self._ended(self)
 
-    def stop(self) -> None:
-        """Stop its application; after close."""
-        self._app.close(timeout_ms=5000, forget=True)
+    def stop(self) -> bool:
+        """Stop its application; after close. Whether it stopped in time."""
+        return self._app.close(timeout_ms=5000, forget=True)
 
 
 class TablePull:
@@ -225,6 +228,10 @@ class TransientQueries:
         self._log = log
         self._persistent = persistent
         self._pushes: dict[QueryId, PushQuery] = {}
+        self._most_pushes = int(config.effective()["ksql.max.push.queries"])
+        self._lock = threading.Lock()
+        self._starting = 0
+        self._closing = threading.Event()
         self._cleaners: list[JavaCaller] = []
 
     def pushes(self) -> list[PushQuery]:
@@ -247,7 +254,34 @@ class TransientQueries:
     def push(
         self, query: AnalyzedQuery, statement: str, properties: Mapping[str, str], text: RowText
     ) -> PushQuery:
-        """Start a push query."""
+        """Start a push query.
+
+        Raises:
+            TooManyPushQueries: as many run as may.
+        """
+        with self._lock:
+            if len(self._pushes) + self._starting >= self._most_pushes:
+                raise TooManyPushQueries(
+                    "Maximum number of push queries exceeded. Currently set to "
+                    f"{self._most_pushes} by 'ksql.max.push.queries'."
+                )
+            self._starting += 1
+        try:
+            push = self._made(query, statement, properties, text)
+            self._pushes[push.id] = push
+        finally:
+            with self._lock:
+                self._starting -= 1
+        try:
+            push.start()
+        except BaseException:
+            push.close()
+            raise
+        return push
+
+    def _made(
+        self, query: AnalyzedQuery, statement: str, properties: Mapping[str, str], text: RowText
+    ) -> PushQuery:
         check_partitions(query.scope, query.joins, self._broker)
         planned = plan_push(query, self._functions)
         id_ = self.new_push_id(query)
@@ -264,12 +298,9 @@ class TransientQueries:
         settings["num.stream.threads"] = "1"
         settings["num.standby.replicas"] = "0"
         app = StreamsApp(topology, settings, self._log, id_)
-        push = PushQuery(
+        return PushQuery(
             id_, statement, plan, columns, topology, app, queue, group, properties, self._ended
         )
-        self._pushes[id_] = push
-        push.start()
-        return push
 
     def _ended(self, push: PushQuery) -> None:
         self._pushes.pop(push.id, None)
@@ -279,12 +310,26 @@ class TransientQueries:
         cleaner.start()
 
     def _clean(self, push: PushQuery) -> None:
-        try:
-            push.stop()
-            self._broker.delete_prefixed(f"{push.group}-")
-            self._broker.delete_group(push.group)
-        except KsqlError as error:
-            _LOG.debug("nothing to clean after %s: %s", push.id, error)
+        """Remove what a query leaves; again for a while, for a group goes when its last member is
+        out of it, and that may take as long as the broker is busy."""
+        left: dict[str, Callable[[], object]] = {
+            "application": push.stop,
+            "topics": lambda: self._broker.delete_prefixed(f"{push.group}-"),
+            "group": lambda: self._broker.delete_group(push.group),
+        }
+        deadline = time.monotonic() + _CLEAN_SECONDS
+        while True:
+            for what, remove in list(left.items()):
+                try:
+                    if remove() is not False:
+                        del left[what]
+                except JavaFault as fault:
+                    if fault.kind == "GroupIdNotFoundException":
+                        del left[what]
+            if not left or time.monotonic() > deadline or self._closing.wait(_AGAIN_SECONDS):
+                break
+        if left:
+            _LOG.warning("%s is not gone: left are its %s", push.id, ", ".join(left))
 
     def pull(
         self,
@@ -396,6 +441,7 @@ class TransientQueries:
 
     def close(self) -> None:
         """Begin to end all push queries."""
+        self._closing.set()
         for push in self.pushes():
             push.close()
 

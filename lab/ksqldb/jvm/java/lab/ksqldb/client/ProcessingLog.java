@@ -6,15 +6,20 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import lab.ksqldb.serde.Json;
 import lab.ksqldb.step.Problems;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.metrics.MetricConfig;
+import org.apache.kafka.common.metrics.stats.Rate;
 
 /**
  * The processing log: a record on its topic for each record that could not be read or computed,
  * in the layout of the stream KSQL_PROCESSING_LOG. Sending does not wait.
  */
 public final class ProcessingLog {
+    private static final MetricConfig CONFIG = new MetricConfig();
     private static final int DESERIALIZATION = 0;
     private static final int PROCESSING = 1;
     private static final int PRODUCTION = 2;
@@ -22,6 +27,7 @@ public final class ProcessingLog {
     private final Broker broker;
     private final String topic;
     private final boolean rows;
+    private final Map<String, Unread> unread = new ConcurrentHashMap<>();
 
     /** Without {@code rows} the records themselves are left out of what is told about them. */
     public ProcessingLog(Broker broker, String topic, boolean rows) {
@@ -30,12 +36,36 @@ public final class ProcessingLog {
         this.rows = rows;
     }
 
+    /** What could not be read of a topic. */
+    private static final class Unread {
+        private final Rate perSecond = new Rate();
+        private double count;
+        private long last;
+
+        synchronized void add(long now) {
+            perSecond.record(CONFIG, 1, now);
+            count++;
+            last = now;
+        }
+
+        synchronized double[] told(long now) {
+            return new double[] {perSecond.measure(CONFIG, now), count, last};
+        }
+    }
+
+    /** Per second, in all, and the time in ms of the last of a topic's unreadable records; null when there is none. */
+    public double[] unread(String from) {
+        Unread found = unread.get(from);
+        return found == null ? null : found.told(System.currentTimeMillis());
+    }
+
     private interface Body {
         void write(JsonGenerator json) throws IOException;
     }
 
     /** The key or the value of a topic's record that is no row of the source's schema. */
     public void unreadable(String query, String from, boolean key, byte[] data, Exception error) {
+        unread.computeIfAbsent(from, topic -> new Unread()).add(System.currentTimeMillis());
         send(query + ".KsqlTopic.Source.deserializer", DESERIALIZATION, "deserializationError", json -> {
             json.writeStringField("target", key ? "key" : "value");
             json.writeStringField("errorMessage", message(error));
