@@ -167,8 +167,9 @@ class Wire:
                 while not answer.closed:
                     if time.monotonic() > deadline:
                         raise AssertionError(f"no end in {ANSWER_SECONDS} s: {answer.statuses}")
-                    streaming = bool(answer.statuses) and answer.data[-1:] not in {b"]", b"}"}
-                    if streaming and not select.select([client], [], [], _STREAM_SECONDS)[0]:
+                    looks_whole = answer.data[-1:] in {b"]", b"}"}
+                    patience = 1.0 if looks_whole else _STREAM_SECONDS
+                    if answer.statuses and not select.select([client], [], [], patience)[0]:
                         break
                     self._heard(client, talk, answer)
             except (ConnectionError, BrokenPipeError):

@@ -9,10 +9,11 @@ from typing import Any
 import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.analysis.windows import Windowing
+from lab.ksqldb.errors import StatementError
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.jvm import rows
 from lab.ksqldb.jvm.aggregates import Groups, groups
-from lab.ksqldb.jvm.errors import translated
+from lab.ksqldb.jvm.errors import JavaFault, translated
 from lab.ksqldb.jvm.joins import JoinBuilder
 from lab.ksqldb.jvm.rows import ParseExpression
 from lab.ksqldb.plan import explain, steps
@@ -75,7 +76,19 @@ class TopologyBuilder:
         self._stored_steps: list[Any] = []
 
     def build(self, push: Any = None) -> Topology:
-        """The topology; rows go to ``push`` (a Java RowSink) when the plan has no sink."""
+        """The topology; rows go to ``push`` (a Java RowSink) when the plan has no sink.
+
+        Raises:
+            StatementError: Kafka Streams has no such topology, e.g. reads a topic in two ways.
+        """
+        try:
+            return self._built(push)
+        except JavaFault as fault:
+            if fault.kind == "TopologyException":
+                raise StatementError(fault.message) from None
+            raise
+
+    def _built(self, push: Any) -> Topology:
         with translated():
             last = self._step(self._plan.step)
             if not isinstance(self._plan.step, steps.Sink) and self._plan.materializes is None:
