@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from lab import __version__
+from lab import __version__, access
 from lab.errors import ComponentFailed, LabError
 
 COMMANDS = {
@@ -30,6 +30,8 @@ COMMANDS = {
     "fetch": "fetch",
     "jars": "jars",
     "doctor": "doctor",
+    "target": "target",
+    "cleanup": "target",
     "verify": "evidence",
     "claims": "evidence",
     "report": "evidence",
@@ -114,7 +116,7 @@ def _end(signum: int, _frame: FrameType | None) -> NoReturn:
 def show_error(error: LabError, *, color: bool | None = None) -> None:
     """Print an error: what is wrong, the end of the log if there is one, what to do."""
     click.secho("error: ", fg="red", bold=True, nl=False, err=True, color=color)
-    click.echo(error.message, err=True, color=color)
+    click.echo(access.redact(error.message), err=True, color=color)
     if isinstance(error, ComponentFailed) and error.log_tail:
         where = f" of {error.log}" if error.log else ""
         click.secho(f"  the last lines{where}:", dim=True, err=True, color=color)

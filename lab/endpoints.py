@@ -55,6 +55,8 @@ class Capabilities:
     ``ksqldb_state``: the local state of ksqlDB nodes can be copied, and removed while they are
     down.
     ``more_ksqldb_servers``: further ksqlDB servers can be started on these brokers.
+    ``disruptive``: experiments may alter what others use too.
+    ``name_prefix``: what the name of everything that is created has to begin with.
     """
 
     brokers: int = 1
@@ -68,6 +70,8 @@ class Capabilities:
     broker_logs: bool = False
     ksqldb_state: bool = False
     registry_access_log: Path | None = None
+    disruptive: bool = True
+    name_prefix: str = ""
     reasons: dict[str, str] = field(default_factory=dict)
 
     def require(self, capability: str) -> None:

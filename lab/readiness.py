@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from lab import access
 from lab.errors import LabError
 from lab.wait import wait_until
 
@@ -68,6 +69,7 @@ def broker_proven(
             "reconnect.backoff.ms": 20,
             "reconnect.backoff.max.ms": 100,
             **QUIET,
+            **access.kafka_settings(bootstrap_servers),
         }
     )
     probe = Probe(bootstrap_servers, f"lab-probe-{uuid.uuid4().hex[:12]}", "proof", '{"N":42}')
@@ -117,7 +119,11 @@ def _produce_and_consume(probe: Probe, timeout_seconds: float, give_up: GiveUp) 
         TopicPartition,
     )
 
-    base = {"bootstrap.servers": probe.bootstrap_servers, **QUIET}
+    base = {
+        "bootstrap.servers": probe.bootstrap_servers,
+        **QUIET,
+        **access.kafka_settings(probe.bootstrap_servers),
+    }
     producer = Producer({**base, "acks": "all", "linger.ms": 0})
     delivered: list[object] = []
     producer.produce(
@@ -163,7 +169,7 @@ def prove_registry(url: str, *, timeout_seconds: float, give_up: GiveUp) -> None
     """
     import requests  # noqa: PLC0415 - loaded while the JVMs start
 
-    session = requests.Session()
+    session = access.session_of(url)
     wait_until(
         f"{url}/subjects answers",
         lambda: session.get(f"{url}/subjects", timeout=5).status_code == 200,
@@ -194,7 +200,7 @@ def wait_for_ksqldb(url: str, *, timeout_seconds: float, give_up: GiveUp) -> Non
     """Wait until ksqlDB says that it is healthy. Raises ConditionTimeout."""
     import requests  # noqa: PLC0415
 
-    with requests.Session() as session:
+    with access.session_of(url) as session:
         wait_until(
             f"{url}/healthcheck is healthy",
             lambda: session.get(f"{url}/healthcheck", timeout=5).json().get("isHealthy"),
@@ -210,10 +216,9 @@ def prove_ksqldb(url: str, probe: Probe) -> None:
 
     Raises ProofFailed.
     """
-    import requests  # noqa: PLC0415
 
     stream = "LAB_PROBE_" + probe.topic.rpartition("-")[2].upper()
-    with requests.Session() as session:
+    with access.session_of(url) as session:
         _statement(
             session,
             url,
@@ -242,7 +247,7 @@ def prove_connect(url: str, *, timeout_seconds: float, give_up: GiveUp) -> None:
     import requests  # noqa: PLC0415
 
     plugin = "org.apache.kafka.connect.json.JsonConverter"
-    with requests.Session() as session:
+    with access.session_of(url) as session:
         wait_until(
             f"{url}/connectors answers",
             lambda: session.get(f"{url}/connectors", timeout=5).status_code == 200,

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
+from lab import access
 from lab.clients.errors import (
     BrokerRefused,
     ClientError,
@@ -89,6 +90,8 @@ def connection(
 ) -> dict[str, Setting]:
     """Settings that every client shares; ``config`` goes on top.
 
+    What the brokers ask for to let a client in is among them (see lab/access.py).
+
     librdkafka's log is off: what matters arrives as an error here. The reconnect back-off is short
     because experiments restart brokers.
     """
@@ -98,5 +101,6 @@ def connection(
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 500,
         "broker.address.family": "v4",
+        **access.kafka_settings(bootstrap_servers),
         **(config or {}),
     }

@@ -15,6 +15,7 @@ from typing import cast
 
 import httpx2
 
+from lab import access
 from lab.clients.errors import KsqlRefused, UnexpectedAnswer, Unreachable
 from lab.clients.ksqldb_rows import PushQuery, Rows
 from lab.clients.names import QueryId, ServiceId, SourceName, TopicName
@@ -84,17 +85,20 @@ class KsqlClient:
         """``auth`` are user and password; they may stand in the URL too, and are never shown.
 
         ``ca_file`` holds the certificates in PEM that an https server is checked by, in place of
-        the usual authorities. Raises InvalidSetting where it cannot be read.
+        the usual authorities. What is not given comes from lab/access.py. Raises InvalidSetting
+        where a file cannot be read.
         """
         parts = httpx2.URL(url)
         if parts.userinfo:
             auth = auth or (parts.username, parts.password)
             parts = parts.copy_with(username=None, password=None)
         self.url = str(parts).rstrip("/")
+        known = access.http_access(self.url)
         self._http = httpx2.Client(
             base_url=self.url,
-            auth=auth,
-            verify=True if ca_file is None else _trusting(ca_file),
+            auth=auth or known.basic,
+            headers=known.headers,
+            verify=_trusting(ca_file, known),
             timeout=timeout_seconds,
             trust_env=False,
         )
@@ -276,13 +280,24 @@ class KsqlClient:
             raise Unreachable(f"{method} {self.url}{path}: {error}") from error
 
 
-def _trusting(ca_file: Path) -> ssl.SSLContext:
+def _trusting(ca_file: Path | None, known: access.HttpAccess) -> ssl.SSLContext | bool:
+    authority = known.ca_file if ca_file is None else str(ca_file)
+    if authority is None and known.certificate_file is None:
+        return True
     try:
-        return ssl.create_default_context(cafile=str(ca_file))
+        context = ssl.create_default_context(cafile=authority)
     except (OSError, ssl.SSLError) as error:
         raise InvalidSetting(
-            str(ca_file), f"no certificates to check a server by: {error}"
+            str(authority), f"no certificates to check a server by: {error}"
         ) from None
+    if known.certificate_file is not None:
+        try:
+            context.load_cert_chain(known.certificate_file, known.key_file)
+        except (OSError, ssl.SSLError) as error:
+            raise InvalidSetting(
+                known.certificate_file, f"no certificate with its key: {error}"
+            ) from None
+    return context
 
 
 def _refusal(response: httpx2.Response) -> KsqlRefused:

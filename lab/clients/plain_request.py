@@ -6,7 +6,9 @@ import itertools
 import socket
 import struct
 
+from lab import access
 from lab.clients.errors import UnexpectedAnswer, Unreachable
+from lab.errors import CapabilityMissing
 from lab.wire import writer
 from lab.wire.api_keys import API_KEYS
 from lab.wire.primitives import Reader
@@ -18,9 +20,12 @@ _numbers = itertools.count(1)
 def ask(address: str, api: str, version: int, body: bytes, *, timeout_seconds: float = 10) -> bytes:
     """Send one request in a flexible version and return the answer's body.
 
-    Raises Unreachable when no answer comes, UnexpectedAnswer for one to something else.
+    Raises Unreachable when no answer comes, UnexpectedAnswer for one to something else,
+    CapabilityMissing for brokers that ask for TLS or a login.
     """
     doing = f"{api} to {address}"
+    if access.is_secured(address):
+        raise CapabilityMissing(f"{doing}: such requests are made without TLS and login only")
     number = next(_numbers)
     head = writer.int16(API_KEYS[api]) + writer.int16(version) + writer.int32(number)
     request = head + writer.string(CLIENT_ID) + writer.NO_TAGS + body

@@ -25,6 +25,7 @@ from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, Proto
 from confluent_kafka.serialization import MessageField, SerializationContext
 from google.protobuf.message import Message
 
+from lab import access
 from lab.clients.errors import DeserializerFailed, SerializerRefused, Unreachable
 from lab.clients.kafka import KafkaClient
 from lab.clients.names import SchemaType
@@ -87,6 +88,7 @@ class RegistryAwareValues:
                 "timeout": choices.timeout_seconds,
                 "max.retries": choices.retries,
                 "retries.wait.ms": 50,
+                **_security(registry_url),
             }
         )
         self._context = SerializationContext(topic, MessageField.VALUE)
@@ -187,6 +189,23 @@ class ProtobufValues(RegistryAwareValues):
         self._deserializer = ProtobufDeserializer(
             cast("Message", message), choices.of_deserializer(), self._client
         )
+
+
+def _security(registry_url: str) -> dict[str, Any]:
+    found = access.http_access(registry_url)
+    settings = {
+        "basic.auth.user.info": None if found.basic is None else ":".join(found.basic),
+        "ssl.ca.location": found.ca_file,
+        "ssl.certificate.location": found.certificate_file,
+        "ssl.key.location": found.key_file,
+    }
+    if found.token is not None:
+        settings |= {
+            "bearer.auth.credentials.source": "STATIC_TOKEN",
+            "bearer.auth.token": found.token,
+            "bearer.auth.logical.cluster": "",
+        }
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _schema(text: str, schema_type: SchemaType, references: Sequence[Reference]) -> Schema:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import requests
 
+from lab import access
 from lab.clients.errors import (
     IncompatibleSchema,
     RegistryNotFound,
@@ -114,16 +115,12 @@ class SchemaRegistryClient:
         self,
         url: str,
         *,
-        auth: tuple[str, str] | None = None,
-        verify: bool | str = True,
         timeout_seconds: float = 15.0,
     ) -> None:
+        """What the registry asks for to let clients in comes from lab/access.py."""
         self.url = url.rstrip("/")
         self._timeout = timeout_seconds
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.auth = auth
-        self._session.verify = verify
+        self._session: requests.Session = access.session_of(self.url)
 
     def close(self) -> None:
         """Close the connections."""

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from lab.commands.options import find_lab, json_option, name_option, target_option
+from lab.commands.options import find_lab, json_option, name_option
 from lab.errors import UsageError
+from lab.targets import NAMES
 
 VERDICT_COLOURS = {
     "held": "green",
@@ -32,10 +33,23 @@ def runs_dir() -> Path:
     epilog="Arguments are passed to pytest: `lab verify -k K08`, `lab verify -n 2`.",
 )
 @name_option
-@target_option
+@click.option(
+    "--target",
+    type=click.Choice(NAMES),
+    envvar="LAB_TARGET",
+    help="embedded, compose, or external: a cluster that `lab target add` described, by --name.  "
+    "[default: whichever lab runs]",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Run nothing; print what each experiment would create, and under which names.",
+)
 @click.option("--keep", is_flag=True, help="Leave the lab running if this command started it.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
-def verify_command(name: str, target: str | None, keep: bool, pytest_args: tuple[str, ...]) -> int:
+def verify_command(
+    name: str, target: str | None, dry_run: bool, keep: bool, pytest_args: tuple[str, ...]
+) -> int:
     """Run the experiments and keep the evidence; a lab is started for it if none runs."""
     from lab.commands.lifecycle import kind_to_start, up_command  # noqa: PLC0415 - loads the embedded target
 
@@ -45,20 +59,43 @@ def verify_command(name: str, target: str | None, keep: bool, pytest_args: tuple
             f"there is no folder {experiments.absolute()}",
             hint="Run this in the project's folder.",
         )
+    if dry_run:
+        pytest_args = ("--dry-run", "-q", *pytest_args)
+    if target == "external" or dry_run:
+        if target == "external":
+            _check_external(name)
+        return _experiments(experiments, name, target or "embedded", pytest_args)
     lab = find_lab(name, target or kind_to_start(name))
     started = not lab.is_running()
     if started:
         click.get_current_context().invoke(up_command, name=name, target=lab.target)
-    options = (f"--lab={name}", f"--target={lab.target}")
     try:
-        answer = subprocess.run(
-            [sys.executable, "-m", "pytest", str(experiments), *options, *pytest_args],
-            check=False,
-        )
+        return _experiments(experiments, name, lab.target, pytest_args)
     finally:
         if started and not keep:
             lab.down()
-    return answer.returncode
+
+
+def _experiments(folder: Path, name: str, target: str, pytest_args: tuple[str, ...]) -> int:
+    options = (f"--lab={name}", f"--target={target}")
+    command = [sys.executable, "-m", "pytest", str(folder), *options, *pytest_args]
+    return subprocess.run(command, check=False).returncode
+
+
+def _check_external(name: str) -> None:
+    """Raise at once, with the reason, if the target cannot be used."""
+    from lab.config import Settings  # noqa: PLC0415
+    from lab.external import report, store  # noqa: PLC0415
+    from lab.external.knocking import NotReached  # noqa: PLC0415
+
+    found = report.probe(store.load(Settings.from_env().state_root, name))
+    broken = [part for part in found.parts if part.problem]
+    if found.problems:
+        raise NotReached(
+            "probe",
+            f'external target "{name}": ' + "; ".join(found.problems),
+            hint=(broken[0].hint if broken else None) or f"lab target probe {name} tells more.",
+        )
 
 
 @click.command("claims")

@@ -12,7 +12,7 @@ from lab.commands.options import find_lab, json_option, name_option, target_opti
 from lab.config import Settings
 from lab.endpoints import ComponentInfo
 from lab.errors import EnvironmentProblem, LabError, UsageError
-from lab.targets.own import OwnLab, Seen, own_labs, runs
+from lab.targets.own import OwnLab, Seen, Started, own_labs, runs
 
 _GLYPHS = {"running": ("●", "green"), "paused": ("◐", "yellow"), "down": ("○", "red")}
 
@@ -44,14 +44,26 @@ class StartReporter:
 @name_option
 @target_option
 @click.option(
+    "--secure",
+    is_flag=True,
+    default=None,
+    help="TLS, logins (PLAIN, SCRAM) and rights before broker and ksqlDB, for a new embedded lab. "
+    "Passwords and certificates are made in the lab's folder secure/.",
+)
+@click.option(
     "--port-base",
     type=click.IntRange(1024, 65000),
     help="Fixed ports from P on: brokers P to P+2, registry P+3, ksqlDB P+4, internal ones up to "
     "P+9.  [default: 9092, 8081, 8088 where free]",
 )
 @json_option
-def up_command(
-    brokers: int | None, name: str, target: str | None, port_base: int | None, as_json: bool
+def up_command(  # noqa: PLR0917 - one parameter an option
+    brokers: int | None,
+    name: str,
+    target: str | None,
+    secure: bool | None,
+    port_base: int | None,
+    as_json: bool,
 ) -> None:
     """Start the platform and prove every part ready.
 
@@ -60,7 +72,7 @@ def up_command(
     is; one that runs in part is completed.
     """
     lab = find_lab(name, target or kind_to_start(name))
-    result = lab.up(brokers=brokers, port_base=port_base, report=StartReporter())
+    result = _up(lab, brokers, port_base, secure)
     if result.started and lab.target == "embedded":
         _train_later(name)
     for remark in result.remarks:
@@ -76,7 +88,20 @@ def up_command(
     suffix = "" if name == "default" else f" --name {name}"
     if target is not None and target != "embedded":
         suffix += f" --target {target}"
+    if lab.target == "embedded" and (lab.path / "secure").is_dir():
+        click.echo(f"Secured: users, passwords and certificates are in {lab.path / 'secure'}")
     click.echo(f'Next: lab ksql{suffix} · lab verify · eval "$(lab env{suffix})"')
+
+
+def _up(lab: OwnLab, brokers: int | None, port_base: int | None, secure: bool | None) -> Started:
+    from lab.targets.own_embedded import OwnEmbedded  # noqa: PLC0415
+
+    report = StartReporter()
+    if isinstance(lab, OwnEmbedded):
+        return lab.up(brokers=brokers, port_base=port_base, report=report, secure=secure)
+    if secure:
+        raise UsageError("--secure is for embedded labs", hint="lab up --target embedded --secure")
+    return lab.up(brokers=brokers, port_base=port_base, report=report)
 
 
 def kind_to_start(name: str) -> str:

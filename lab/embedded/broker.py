@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lab.embedded.jre import JavaRuntime
 from lab.embedded.process import ProcessSpec
+from lab.embedded.security import LISTENER, Security, broker_properties
 from lab.embedded.state import new_directory_id
 
 MAIN_CLASS = "kafka.Kafka"
@@ -50,7 +51,12 @@ def bootstrap_servers(nodes: tuple[Node, ...], host: str) -> str:
 
 
 def server_properties(
-    node: Node, nodes: tuple[Node, ...], *, host: str, log_dir: Path
+    node: Node,
+    nodes: tuple[Node, ...],
+    *,
+    host: str,
+    log_dir: Path,
+    security: Security | None = None,
 ) -> dict[str, str]:
     """A node's configuration.
 
@@ -62,6 +68,8 @@ def server_properties(
     """
     replicas = min(3, len(nodes))
     in_sync = 2 if replicas == 3 else 1
+    listener = "PLAINTEXT" if security is None else LISTENER
+    secure = {} if security is None else broker_properties(security, host, node.client_port)
     return {
         "process.roles": "broker,controller",
         "node.id": str(node.node_id),
@@ -69,7 +77,7 @@ def server_properties(
             f"{peer.node_id}@{host}:{peer.controller_port}" for peer in nodes
         ),
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{host}:{node.client_port},"
+        "listeners": f"{listener}://{host}:{node.client_port},"
         f"CONTROLLER://{host}:{node.controller_port}",
         "advertised.listeners": f"PLAINTEXT://{host}:{node.client_port}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
@@ -89,6 +97,7 @@ def server_properties(
         "log.cleaner.dedupe.buffer.size": "4194304",
         "controlled.shutdown.enable": "true",
         "auto.create.topics.enable": "true",
+        **secure,
     }
 
 

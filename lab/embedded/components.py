@@ -105,8 +105,13 @@ def endpoints_of(state: LabState) -> Endpoints:
     return Endpoints(
         bootstrap_servers=bootstrap_servers,
         schema_registry_url=f"http://{state.host}:{state.ports['schema-registry']}",
-        ksqldb_url=f"http://{state.host}:{state.ports['ksqldb']}",
+        ksqldb_url=f"{ksqldb_scheme(state)}://{state.host}:{state.ports['ksqldb']}",
     )
+
+
+def ksqldb_scheme(state: LabState) -> str:
+    """How ksqlDB is reached."""
+    return "https" if state.secure else "http"
 
 
 def registry_places(folder: LabFolder, state: LabState) -> RegistryPlaces:
@@ -144,6 +149,8 @@ def ksqldb_places(folder: LabFolder, state: LabState, build_dir: Path) -> dict[s
             state_dir=ksqldb_state_dir(folder, name),
             build_dir=build_dir,
             name=name,
+            config=folder.run / f"{name}.properties" if state.secure else None,
+            scheme=ksqldb_scheme(state),
             **own,
         )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from lab import access
 from lab.embedded import ksqldb, registry
-from lab.embedded.components import endpoints_of, registry_places
+from lab.embedded.components import endpoints_of, ksqldb_scheme, registry_places
 from lab.embedded.state import LabFolder, LabState
 from lab.endpoints import ComponentInfo
 
@@ -29,7 +30,10 @@ def identify(folder: LabFolder, state: LabState) -> tuple[ComponentInfo, ...]:
     )
     if state.brokers_only:
         return brokers
-    added = (_ksqldb(name, f"http://{state.host}:{state.ports[name]}") for name in state.added)
+    added = (
+        _ksqldb(name, f"{ksqldb_scheme(state)}://{state.host}:{state.ports[name]}")
+        for name in state.added
+    )
     return (
         *brokers,
         _registry(registry_places(folder, state).upstream_url, endpoints.schema_registry_url or ""),
@@ -74,7 +78,7 @@ def _get_json(url: str) -> dict[str, object]:
     import requests  # noqa: PLC0415 - loaded while the JVMs start
 
     try:
-        told = requests.get(url, timeout=5).json()
+        told = access.session_of(url).get(url, timeout=5).json()
     except (requests.RequestException, ValueError):
         return {}
     return told if isinstance(told, dict) else {}

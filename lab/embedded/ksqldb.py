@@ -23,7 +23,7 @@ DEFAULT_HEAP = "256m"
 class KsqldbPlaces:
     """Where a server listens and keeps things, and what it is a client of.
 
-    ``name`` is its component; ``properties`` are NAME=VALUE.
+    ``name`` is its component; ``properties`` are NAME=VALUE, ``config`` a file of further ones.
     """
 
     host: str
@@ -35,11 +35,13 @@ class KsqldbPlaces:
     name: str = NAME
     service_id: str = SERVICE_ID
     properties: tuple[str, ...] = ()
+    config: Path | None = None
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
         """The URL for clients."""
-        return f"http://{self.host}:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
 
 def process_spec(
@@ -58,6 +60,7 @@ def process_spec(
         jvm_options=jvm_options,
         service_id=places.service_id,
         properties=places.properties,
+        config=places.config,
     )
     command = (sys.executable, *arguments)
     return ProcessSpec(places.name, command, stop_grace_seconds=stop_grace_seconds)

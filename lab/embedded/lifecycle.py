@@ -6,6 +6,7 @@ the instance id in the environment of its processes, and is ended by the next ``
 
 from __future__ import annotations
 
+import ipaddress
 import shutil
 import signal
 import time
@@ -16,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from lab.config import Settings
-from lab.embedded import ports
+from lab.embedded import ksqldb, ports, security
 from lab.embedded.added import forget_added, new_server, orphans
 from lab.embedded.aot import training_lock
 from lab.embedded.components import (
@@ -24,6 +25,8 @@ from lab.embedded.components import (
     Component,
     blueprint,
     component_of_listener,
+    endpoints_of,
+    ksqldb_scheme,
     processes_of,
     resolve_component,
 )
@@ -62,6 +65,7 @@ class UpOptions:
     brokers: int | None = None
     port_base: int | None = None
     brokers_only: bool | None = None
+    secure: bool | None = None
     training: bool = False
 
 
@@ -106,7 +110,18 @@ class EmbeddedLab:
                 f'there is no lab "{self.folder.name}" in {self.folder.path.parent}',
                 hint="Start one with `lab up`, or name another with --name.",
             )
+        if state.secure and state.ports:
+            self._remember(state)
         return state
+
+    def _remember(self, state: LabState) -> None:
+        """Let this process's clients into a secure lab."""
+        found = security.load(self.folder.secure)
+        if found is not None:
+            names = [] if state.brokers_only else [ksqldb.NAME, *state.added]
+            where = f"{ksqldb_scheme(state)}://{state.host}"
+            urls = tuple(f"{where}:{state.ports[name]}" for name in names)
+            security.remember(found, endpoints_of(state).bootstrap_servers, urls)
 
     def running_state(self) -> LabState:
         """The state of a lab that is up. Raises NoLabRunning."""
@@ -247,6 +262,7 @@ class EmbeddedLab:
                 self.folder.file.unlink(missing_ok=True)
                 for folder in (self.folder.data, self.folder.logs, self.folder.run):
                     shutil.rmtree(folder, ignore_errors=False)
+                shutil.rmtree(self.folder.secure, ignore_errors=True)
         shutil.rmtree(self.folder.path, ignore_errors=True)
 
     def _stop_everything(self, state: LabState) -> tuple[str, ...]:
@@ -308,7 +324,28 @@ class EmbeddedLab:
                 hint="Take it down first (`lab down`).",
             )
         only = state.brokers_only if options.brokers_only is None else options.brokers_only
-        return state.with_(brokers=brokers, host=self.settings.listen_host, brokers_only=only)
+        secure = self._agree_on_security(before, options)
+        return state.with_(
+            brokers=brokers, host=self.settings.listen_host, brokers_only=only, secure=secure
+        )
+
+    def _agree_on_security(self, before: LabState | None, options: UpOptions) -> bool:
+        """Whether the lab is secure; one that has data stays as it is. Raises UsageError."""
+        was = before is not None and before.secure
+        wanted = was if options.secure is None else options.secure
+        if wanted != was and self._has_data():
+            raise UsageError(
+                f'the lab "{self.folder.name}" was made {"with" if was else "without"} --secure',
+                hint="Give the new lab a name (`lab up --name secure --secure`), or remove this "
+                "one's data first (`lab reset`).",
+            )
+        if wanted and not ipaddress.ip_address(self.settings.listen_host).is_loopback:
+            raise UsageError(
+                "--secure: the registry has no login, and would be open to others on "
+                f"{self.settings.listen_host}",
+                hint="Unset LAB_LISTEN_HOST.",
+            )
+        return wanted
 
     def _has_data(self) -> bool:
         return any(self.folder.data.glob("broker-*/meta.properties"))

@@ -9,11 +9,14 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 from lab.embedded import broker
+from lab.embedded.certificates import write_private
 from lab.embedded.components import Blueprint, Component, broker_log_dir, properties_file
 from lab.embedded.disk import translating_disk_errors
 from lab.embedded.process import Child, spawn, telling_tail
 from lab.embedded.registry import set_default_compatibility
+from lab.embedded.security import describe_targets, ensure, ksqldb_properties, remember
 from lab.embedded.state import LabFolder, LabState
+from lab.embedded.users import create_users
 from lab.errors import ComponentFailed, ConditionTimeout
 from lab.readiness import (
     ProofFailed,
@@ -51,6 +54,10 @@ class Starter:
         self._timeout_seconds = timeout_seconds
         self._report = report
         self._kafka_version = kafka_version
+        self._security = ensure(folder.secure, state.host) if state.secure else None
+        if self._security is not None:
+            urls = tuple(places.url for places in plan.ksqldbs.values())
+            remember(self._security, plan.endpoints.bootstrap_servers, urls)
         self._begun = time.monotonic()
         self._cancelled = threading.Event()
         self._asked: list[str] = []
@@ -87,6 +94,11 @@ class Starter:
                         future.result()
             finally:
                 self._cancelled.set()
+        if self._security is not None:
+            told = self._plan.endpoints
+            urls = {"schema_registry": told.schema_registry_url, "ksqldb": told.ksqldb_url}
+            known = {name: url for name, url in urls.items() if url is not None}
+            describe_targets(self._security, told.bootstrap_servers, known)
 
     def _spawn(self, component: Component) -> None:
         self._prepare(component)
@@ -107,16 +119,24 @@ class Starter:
             places = self._plan.ksqldbs[component.name]
             places.state_dir.mkdir(parents=True, exist_ok=True)
             places.build_dir.mkdir(parents=True, exist_ok=True)
+            if self._security is not None and places.config is not None:
+                text = broker.render_properties(
+                    ksqldb_properties(self._security, places.host, places.port)
+                )
+                write_private(places.config, text.encode())
             return
         node = next(node for node in self._plan.nodes if node.name == component.name)
         log_dir = broker_log_dir(self._folder, node.node_id)
         broker.format_storage(log_dir, node.node_id, self._state.cluster_id, self._kafka_version)
         properties = broker.server_properties(
-            node, self._plan.nodes, host=self._state.host, log_dir=log_dir
+            node,
+            self._plan.nodes,
+            host=self._state.host,
+            log_dir=log_dir,
+            security=self._security,
         )
-        properties_file(self._folder, node).write_text(
-            broker.render_properties(properties), "utf-8"
-        )
+        text = broker.render_properties(properties)
+        write_private(properties_file(self._folder, node), text.encode())
 
     def _prove_kafka(self, brokers: list[Component], ksqldb: list[Component]) -> None:
         with (
@@ -128,6 +148,8 @@ class Starter:
                 give_up=give_up,
             ) as probe,
         ):
+            if self._security is not None and brokers:
+                create_users(probe.bootstrap_servers, self._security)
             self._report_ready(brokers)
             for server in ksqldb:
                 url = self._plan.ksqldbs[server.name].url

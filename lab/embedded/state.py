@@ -5,6 +5,7 @@
                    /run/          pid records and generated configuration
                    /logs/         one log per process
                    /data/         broker logs, registry database, ksqlDB state
+                   /secure/       keys and passwords of a secure lab
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ class LabState:
     port_base: int | None = None
     host: str = "127.0.0.1"
     brokers_only: bool = False
+    secure: bool = False
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     added: dict[str, AddedKsqldb] = field(default_factory=dict)
     version: int = VERSION
@@ -115,6 +117,7 @@ class LabFolder:
         self.run = self.path / "run"
         self.logs = self.path / "logs"
         self.data = self.path / "data"
+        self.secure = self.path / "secure"
         self.file = self.path / "lab.json"
 
     def create(self) -> None:

@@ -103,12 +103,20 @@ def ksqldb(endpoints: Endpoints) -> Iterator[KsqlClient]:
 
 
 @pytest.fixture
-def unique(request: pytest.FixtureRequest) -> UniqueNames:
-    """Names with a prefix of this test's own."""
+def unique(request: pytest.FixtureRequest, lab: Target) -> UniqueNames:
+    """Names with a beginning of this test's own; a ledger, where one is kept, has it first."""
+    from functools import partial
+
     from lab.evidence.names import UniqueNames
+    from lab.evidence.session import session_of
+    from lab.targets.base import KeepsLedger
 
     marker = request.node.get_closest_marker("claim")
-    return UniqueNames(marker.args[0] if marker else "test")
+    note = None
+    if isinstance(lab, KeepsLedger):
+        note = partial(lab.note, run=session_of(request.config).run.path.name)
+    prefix = lab.capabilities().name_prefix
+    return UniqueNames(marker.args[0] if marker else "test", prefix=prefix, note=note)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lab import access
 from lab.evidence.errors import NoSuchRun
 from lab.evidence.history import FILE_NAME
 
@@ -138,7 +139,8 @@ def link_latest(run: Path) -> None:
 def write_json(path: Path, data: object) -> None:
     """Write ``data`` for people and machines; a reader sees the old file or the whole new one."""
     draft = path.with_name(f".{path.name}-{os.getpid()}")
-    draft.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = access.redact(json.dumps(data, indent=2, ensure_ascii=False))
+    draft.write_text(text + "\n", encoding="utf-8")
     draft.replace(path)
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
+from lab import access
 from lab.evidence.encoding import encode
 from lab.evidence.errors import BrokenHistory
 from lab.evidence.model import Entry, Kind, Outcome
@@ -83,7 +84,8 @@ class History:
                 answer=encode(answer),
             )
             self._entries.append(entry)
-            _append_line(self.path, json.dumps(asdict(entry), ensure_ascii=False))
+            line = json.dumps(asdict(entry), ensure_ascii=False)
+            _append_line(self.path, access.redact(line))
         return entry
 
 

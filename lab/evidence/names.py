@@ -17,17 +17,29 @@ from lab.wait import wait_until
 
 T = TypeVar("T")
 
+Note = Callable[[str, str], None]
+"""Called with a kind ("topic", "subject", …) and a name, before anything of that name is made."""
+
 
 class UniqueNames:
-    """Names with one prefix: "k08-1f2e3d4c-orders", and "K08_1F2E3D4C_ORDERS" for ksqlDB.
+    """Names with one beginning: "k08-1f2e3d4c-orders", and "K08_1F2E3D4C_ORDERS" for ksqlDB.
 
     ``token`` is the part that tells one test from another; it stands in every name in lower or
-    upper case, also in the names that ksqlDB derives.
+    upper case, also in the names that ksqlDB derives. ``prefix`` comes before all of it. ``note``
+    is told kind and name of what is about to be created: first of the beginning of all names, as
+    "stem".
     """
 
-    def __init__(self, about: str) -> None:
+    def __init__(self, about: str, *, prefix: str = "", note: Note | None = None) -> None:
         self.token = secrets.token_hex(4)
-        self._about = about.lower()
+        self._about = f"{prefix}{about.lower()}"
+        self._note = note
+        self.note("stem", f"{self._about}-{self.token}")
+
+    def note(self, kind: str, name: str) -> None:
+        """Say that something of this name is about to be created."""
+        if self._note is not None:
+            self._note(kind, name)
 
     def of(self, name: str) -> str:
         """A name for topics, groups and subjects."""
@@ -56,6 +68,7 @@ class TopicFactory:
 
         The controller acknowledges a topic before the brokers have heard of it.
         """
+        self._names.note("topic", self._names.of(name))
         made = self._kafka.create_topic(self._names.of(name), partitions=partitions, config=config)
         wait_until(
             f"topic {made} is in the metadata",
@@ -66,6 +79,7 @@ class TopicFactory:
 
     def name(self, name: str) -> TopicName:
         """A name for a topic that somebody else will create; it is deleted all the same."""
+        self._names.note("topic", self._names.of(name))
         return TopicName(self._names.of(name))
 
 
@@ -86,6 +100,7 @@ class SubjectFactory:
     def named(self, name: str) -> SubjectName:
         """A subject that a client names by itself; it is deleted for good all the same."""
         made = SubjectName(name)
+        self._names.note("subject", name)
         self.made.append(made)
         return made
 
@@ -100,6 +115,7 @@ class SourceFactory:
     def __call__(self, name: str) -> SourceName:
         """A name; queries into the source end and it is dropped when the test is over."""
         made = self._names.of_source(name)
+        self._names.note("source", made)
         self.made.append(made)
         return made
 
@@ -112,6 +128,7 @@ class GroupFactory:
 
     def __call__(self, name: str) -> GroupName:
         """A name; the group is deleted when the test is over."""
+        self._names.note("group", self._names.of(name))
         return GroupName(self._names.of(name))
 
 

@@ -32,6 +32,7 @@ TARGETS = ("embedded", "compose", "external")
 
 ROOM: pytest.StashKey[ExitStack] = pytest.StashKey()
 CONCLUSION: pytest.StashKey[Conclusion] = pytest.StashKey()
+FORESEEN: pytest.StashKey[list[str]] = pytest.StashKey()
 REPORTS: pytest.StashKey[_Reports] = pytest.StashKey()
 
 
@@ -58,6 +59,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--lab", default="default", metavar="NAME", help="the lab's name")
     add_scale_options(group)
+    group.addoption(
+        "--dry-run",
+        action="store_true",
+        dest="lab_dry_run",
+        help="run nothing; print what each experiment would create",
+    )
     group.addoption(
         "--evidence-dir",
         metavar="DIR",
@@ -131,6 +138,18 @@ def _malformed(item: pytest.Item) -> str | None:
     except LabError as error:
         return str(error)
     return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --dry-run say what the experiments would create, and run none of them."""
+    if not config.getoption("lab_dry_run"):
+        return
+    from lab.evidence.foreseen import foresee
+
+    config.stash[FORESEEN] = foresee(items)
+    config.hook.pytest_deselected(items=list(items))
+    items.clear()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -239,6 +258,8 @@ class _Reports:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write verdicts and views, and take down the lab that was started; not in a worker."""
     config = session.config
+    if FORESEEN in config.stash and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = pytest.ExitCode.OK
     if hasattr(config, "workerinput") or not _experimented(config):
         return
     from lab.evidence.session import session_of
@@ -262,6 +283,8 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Claims, verdicts, and where the report is."""
+    for line in config.stash.get(FORESEEN, []):
+        terminalreporter.write_line(line)
     conclusion = config.stash.get(CONCLUSION, None)
     if conclusion is not None:
         from lab.evidence.terminal import write_summary

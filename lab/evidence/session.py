@@ -22,7 +22,8 @@ from lab.evidence.locks import held, lock_path, room, session_dir
 from lab.evidence.model import ClaimRecord
 from lab.evidence.platform import Platform
 from lab.evidence.recorder import Evidence
-from lab.targets.base import Target
+from lab.targets import OWN
+from lab.targets.base import KeepsLedger, Target
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 EVIDENCE = pytest.StashKey[Evidence]()
@@ -80,12 +81,22 @@ class Session:
         from lab.evidence.plugin import ROOM  # noqa: PLC0415 - the plugin imports this module late
 
         stack = item.stash.setdefault(ROOM, ExitStack())
+        if item.get_closest_marker("disruptive") is not None and self.platform.target not in OWN:
+            self._require_disruptive()
         several = needed_brokers(item)
         beside = several > 1 and self._target_has_fewer_than(several)
         alone = item.get_closest_marker("disruptive") is not None or (several > 1 and not beside)
         stack.enter_context(room(_lock_of(self.platform), alone=alone))
         if beside:
             stack.enter_context(room(_lock_of(self.platform_beside(several)), alone=True))
+
+    def _require_disruptive(self) -> None:
+        """Raise CapabilityMissing where nobody has asked for disruption."""
+        try:
+            offered = self.target().capabilities()
+        except LabError:
+            return  # raised again where the lab is asked for
+        offered.require("disruptive")
 
     def _target_has_fewer_than(self, brokers: int) -> bool:
         try:
@@ -148,12 +159,26 @@ class Session:
                 self._write(conclusion, cases)
         except LabError as error:
             conclusion.problems.append(f"evidence: {error}")
+        if self.platform.target not in OWN:
+            self._clean_up(conclusion)
         for platform in (self.platform_beside(THREE), self.platform):
             try:
                 platform.close()
             except LabError as error:
                 conclusion.problems.append(f"the lab could not be stopped: {error}")
         return conclusion
+
+    def _clean_up(self, conclusion: Conclusion) -> None:
+        """Remove what the run may have left on somebody's cluster."""
+        try:
+            target: object = self.platform.connect()
+            if isinstance(target, KeepsLedger):
+                left = target.clean_up(self.run.path.name)
+                conclusion.problems += [f"not removed: {each}" for each in left]
+            if target is None:
+                conclusion.problems.append("the target does not answer: nothing was cleaned up")
+        except LabError as error:
+            conclusion.problems.append(f"clean-up: {error}")
 
     def _write(self, conclusion: Conclusion, cases: list[TestCase]) -> None:
         from lab.evidence.report import write_page  # noqa: PLC0415 - loads the template engine

@@ -37,6 +37,19 @@ class StartsKsqldb(Protocol):
 
 
 @runtime_checkable
+class KeepsLedger(Protocol):
+    """A target that writes down what is about to be created, and removes it at a run's end."""
+
+    def note(self, kind: str, name: str, run: str) -> None:
+        """Write down that something is about to be created. Raises LabError."""
+        ...
+
+    def clean_up(self, run: str) -> tuple[str, ...]:
+        """Remove what a run left; returns what could not be removed, with the reasons."""
+        ...
+
+
+@runtime_checkable
 class Target(Protocol):
     """A platform that experiments can be run against.
 

@@ -9,6 +9,7 @@ from lab.config import Settings
 from lab.embedded import ksqldb
 from lab.embedded.components import (
     endpoints_of,
+    ksqldb_scheme,
     ksqldb_state_dir,
     registry_places,
 )
@@ -17,6 +18,7 @@ from lab.embedded.identity import identify
 from lab.embedded.ksqldb import SERVICE_ID
 from lab.embedded.lifecycle import EmbeddedLab, UpOptions, unreported
 from lab.embedded.starting import Report
+from lab.embedded.state import LabState
 from lab.endpoints import Capabilities, ComponentInfo, Endpoints
 from lab.errors import NoLabRunning, UsageError
 from lab.targets.base import KsqldbServer
@@ -51,7 +53,7 @@ class EmbeddedTarget:
             pause=True,
             restart=True,
             transactions=True,
-            proxy=True,
+            proxy=not state.secure,
             more_brokers=True,
             more_ksqldb_servers=not state.brokers_only,
             broker_logs=True,
@@ -59,11 +61,7 @@ class EmbeddedTarget:
             registry_access_log=None
             if state.brokers_only
             else registry_places(folder, state).access_log,
-            reasons={
-                missing: "this lab has brokers only"
-                for missing in ("ksqldb_state", "registry_access_log", "more_ksqldb_servers")
-                if state.brokers_only
-            },
+            reasons=_reasons(state),
         )
 
     def add_ksqldb(self, *, service_id: str | None, properties: Mapping[str, str]) -> KsqldbServer:
@@ -72,7 +70,7 @@ class EmbeddedTarget:
         given = tuple(f"{name}={value}" for name, value in properties.items())
         name = self._lab.add_ksqldb(chosen, given, outfitter(self._lab.settings), unreported)
         state = self._lab.running_state()
-        url = f"http://{state.host}:{state.ports[name]}"
+        url = f"{ksqldb_scheme(state)}://{state.host}:{state.ports[name]}"
         return KsqldbServer(name, url, chosen)
 
     def remove_ksqldb(self, component: str) -> None:
@@ -133,6 +131,16 @@ class EmbeddedTarget:
         if component not in {ksqldb.NAME, *self._lab.state().added}:
             raise UsageError(f"{component} keeps no state of Kafka Streams")
         return ksqldb_state_dir(self._lab.folder, component)
+
+
+def _reasons(state: LabState) -> dict[str, str]:
+    found = {}
+    if state.secure:
+        found["proxy"] = "clients speak with TLS and log in: a proxy between could read nothing"
+    if state.brokers_only:
+        missing = ("ksqldb_state", "registry_access_log", "more_ksqldb_servers")
+        found |= dict.fromkeys(missing, "this lab has brokers only")
+    return found
 
 
 def connect(name: str) -> EmbeddedTarget | None:

@@ -66,9 +66,16 @@ class OwnEmbedded:
         """Each component's processes as they are now."""
         return tuple(Seen(one.name, one.state, one.pids) for one in self.lab.status())
 
-    def up(self, *, brokers: int | None, port_base: int | None, report: Report) -> Started:
+    def up(
+        self,
+        *,
+        brokers: int | None,
+        port_base: int | None,
+        report: Report,
+        secure: bool | None = None,
+    ) -> Started:
         """Start what does not run and prove it ready."""
-        options = UpOptions(brokers=brokers, port_base=port_base)
+        options = UpOptions(brokers=brokers, port_base=port_base, secure=secure)
         return _started(self.lab.up(options, outfitter(self.lab.settings), report))
 
     def down(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from lab import access
 from lab.errors import CapabilityMissing, ComponentFailed
 from lab.wait import wait_until
 from lab.wire.exchange_log import read_exchanges
@@ -67,6 +68,9 @@ class RegistryDoor:
             self.url = wait_until(
                 f"the door of {name} listens", self._listening, timeout_seconds=_START_SECONDS
             )
+            behind = access.http_access(registry_url)
+            if behind != access.NO_ACCESS:
+                access.remember_http(self.url, behind)
         except BaseException:
             self.close()
             raise

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lab import access
 from lab.config import Settings
 from lab.embedded.fetching import outfitter
 from lab.embedded.java_program import command
+from lab.errors import CapabilityMissing
 from lab.workloads.program import Process
 
 SOURCE = Path(__file__).with_name("java") / "CopyStream.java"
@@ -25,7 +27,8 @@ def copy_stream(
     """Start the application, with one thread; it runs until it is killed.
 
     ``guarantee`` is ``exactly_once_v2`` or ``at_least_once``. Its members are static, so that the
-    next instance takes the place of a killed one at once. Raises DoesNotCompile.
+    next instance takes the place of a killed one at once. Raises DoesNotCompile, and
+    CapabilityMissing for brokers that a Java client cannot be let in to with what is known.
     """
     properties = folder / f"{application}.properties"
     state = folder / f"{application}-state"
@@ -41,6 +44,11 @@ def copy_stream(
         "main.consumer.session.timeout.ms": "20000",
         "producer.linger.ms": "0",
     }
+    try:
+        settings |= access.java_settings(bootstrap_servers)
+    except KeyError as error:
+        raise CapabilityMissing(f"a Java client: no counterpart of {error.args[0]}") from None
+    properties.touch(mode=0o600)
     properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()), "utf-8")
     outfit = outfitter(Settings.from_env())()
     argv = command(SOURCE, outfit, [str(properties), source, sink])
