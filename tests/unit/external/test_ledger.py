@@ -1,0 +1,86 @@
+"""The ledger survives its writers, and says which names are ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.errors import LabError
+from lab.evidence.names import UniqueNames
+from lab.external.cleaning import Names
+from lab.external.ledger import Entry, Ledger, in_use
+
+
+def entry(kind: str, name: str, pid: int = 0) -> Entry:
+    return Entry(kind, name, "run", pid, 0.0, "now")
+
+
+def test_entries_are_kept_until_they_are_struck(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "targets" / "t.ledger")
+    ledger.note("stem", "lab-k08-0a", "one")
+    ledger.note("topic", "lab-k08-0a-orders", "one")
+    ledger.note("topic", "lab-k08-0a-orders", "one")
+    Ledger(ledger.path).note("stem", "lab-k09-0b", "two")
+    assert [(e.kind, e.run) for e in ledger.entries()] == [
+        ("stem", "one"),
+        ("topic", "one"),
+        ("stem", "two"),
+    ]
+    assert ledger.path.stat().st_mode & 0o777 == 0o600
+    ledger.strike([e for e in ledger.entries() if e.run == "one"])
+    assert [e.name for e in ledger.entries()] == ["lab-k09-0b"]
+    ledger.strike(ledger.entries())
+    assert not ledger.path.exists()
+    assert ledger.entries() == ()
+
+
+def test_a_line_that_its_writer_did_not_finish_does_not_hide_the_others(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "t.ledger")
+    ledger.note("stem", "lab-a", "one")
+    with ledger.path.open("a") as file:
+        file.write('{"kind": "top')
+    assert [e.name for e in ledger.entries()] == ["lab-a"]
+
+
+def test_a_file_that_is_no_ledger_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "t.ledger")
+    ledger.path.write_text('rubbish\n{"kind": "x"}\n')
+    with pytest.raises(LabError, match="line 1"):
+        ledger.entries()
+
+
+def test_an_entry_of_a_process_that_is_gone_is_not_in_use(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "t.ledger")
+    ledger.note("stem", "lab-a", "one")
+    assert not in_use(ledger.entries()[0])  # this very process may clean up after itself
+    assert not in_use(entry("stem", "lab-a", pid=2**22 + 1))
+
+
+def test_what_components_derive_from_our_names_is_ours_and_nothing_else() -> None:
+    names = Names([entry("stem", "lab-q02-1f2e3d4c"), entry("subject", "test.Order")])
+    for kind, name in (
+        ("topic", "lab-q02-1f2e3d4c-orders"),
+        ("topic", "LAB_Q02_1F2E3D4C_SINK"),
+        ("topic", "_confluent-ksql-default_query_CTAS_LAB_Q02_1F2E3D4C_SINK_7-Aggregate-changelog"),
+        ("source", "LAB_Q02_1F2E3D4C_ORDERS"),
+        ("subject", "test.Order"),
+    ):
+        assert names.ours(kind, name), name
+    for kind, name in (
+        ("topic", "orders"),
+        ("topic", "lab-q02-99999999-orders"),
+        ("topic", "q02-1f2e3d4c-orders"),
+        ("topic", "test.Order"),
+        ("subject", "test.Order2"),
+    ):
+        assert not names.ours(kind, name), name
+    assert not Names([]).ours("topic", "anything")
+
+
+def test_names_are_noted_before_they_can_be_used() -> None:
+    noted: list[tuple[str, str]] = []
+    names = UniqueNames("K08", prefix="lab-", note=lambda kind, name: noted.append((kind, name)))
+    assert noted == [("stem", f"lab-k08-{names.token}")]
+    assert names.of("orders").startswith(noted[0][1])
+    assert names.of_source("orders") == f"LAB_K08_{names.token.upper()}_ORDERS"
