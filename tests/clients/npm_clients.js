@@ -46,8 +46,12 @@ async function ksqldbJs() {
   const inserted = await client.insertStream(name + 'J', [{ ID: 'b', N: 2 }]);
   assert(JSON.stringify(inserted).includes('ok'));
   done('ksqldb-js insertStream');
-  assert((await client.inspectServerStatus()).data.isHealthy);
-  done('ksqldb-js inspectServerStatus');
+  assert(JSON.stringify((await client.inspectServerHealth()).data).includes('isHealthy'));
+  assert(JSON.stringify((await client.inspectServerInfo()).data).includes('kafkaClusterId'));
+  done('ksqldb-js inspectServerHealth inspectServerInfo');
+  assert(JSON.stringify((await client.inspectQueryStatus(`stream/\`${name}\`/create`)).data).includes('SUCCESS'));
+  assert(await client.isValidProperty('auto.offset.reset'));
+  done('ksqldb-js inspectQueryStatus isValidProperty');
 }
 
 const limit = setTimeout(() => { console.error('no end in 60 s'); process.exit(1); }, 60000);
