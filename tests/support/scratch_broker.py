@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,18 +18,22 @@ from .ports import next_port
 
 
 @contextmanager
-def scratch_broker(outfit: Outfit, folder: Path) -> Iterator[str]:
-    """Start a node in ``folder`` and give its address once it is ready; kill it at the end."""
+def scratch_broker(
+    outfit: Outfit, folder: Path, more: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Start a node in ``folder`` and give its address once it is ready; kill it at the end.
+
+    ``more`` are further settings; those that it has already are continued with a comma.
+    """
     node = Node(1, next_port(), next_port())
     folder.mkdir(parents=True)
     log_dir = folder / "data"
     broker.format_storage(log_dir, node.node_id, new_cluster_id(), outfit.kafka_version)
     properties = folder / "server.properties"
-    properties.write_text(
-        broker.render_properties(
-            broker.server_properties(node, (node,), host="127.0.0.1", log_dir=log_dir)
-        )
-    )
+    settings = broker.server_properties(node, (node,), host="127.0.0.1", log_dir=log_dir)
+    for name, value in (more or {}).items():
+        settings[name] = f"{settings[name]},{value}" if name in settings else value
+    properties.write_text(broker.render_properties(settings))
     caches = outfit.aot_caches()
     spec = broker.process_spec(
         node,
