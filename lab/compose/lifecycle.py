@@ -157,6 +157,11 @@ class ComposeLab:
             begun = time.monotonic()
             alive = self._alive()
             state = self._agree(self.folder.load(), alive, brokers, port_base, brokers_only)
+            remarks: tuple[str, ...] = ()
+            if state.phase != "ready" and self.engine.containers():
+                left = ", ".join(self.engine.containers())
+                self.compose(state).remove()
+                alive, remarks = {}, (f"removed containers that had been left: {left}",)
             paused = sorted(name for name, status in alive.items() if status == "paused")
             if paused:
                 raise LabError(
@@ -167,9 +172,9 @@ class ComposeLab:
             if not missing:
                 known = identify(self.engine, state)
                 return ComposeUp(state, known, (), (), 0.0)
-            remarks: tuple[str, ...] = ()
             if state.phase != "ready":
-                state, remarks = self._choose_ports(state, port_base)
+                state, more = self._choose_ports(state, port_base)
+                remarks += more
                 state = self._choose_images(state)
             self._start(state, missing, report)
             state = state.with_(phase="ready")
