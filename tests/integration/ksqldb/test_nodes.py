@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 from support.ksqldb_server import Server, until
 
-EACH = 30
+EACH = 20
 
 
 def sources(server: Server) -> dict[str, str]:
@@ -64,6 +64,36 @@ def test_statements_sent_to_both_nodes_reach_both_once(
         assert node.post("/ksql", after).status_code == 200
     assert sources(first) == sources(second)
     assert len([s for s in sources(first) if s.startswith(f"{name}_")]) == 2 * EACH + EACH // 10
+
+    # One is killed in the middle of it.
+    answers.clear()
+    begun = threading.Event()
+
+    def run_on(server: Server, prefix: str) -> None:
+        for n in range(EACH):
+            send(server, f"{name}_{prefix}{n}")
+            if prefix == "D" and n == EACH // 4:
+                begun.set()
+
+    threads = [threading.Thread(target=run_on, args=pair) for pair in ((first, "C"), (second, "D"))]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(120)
+    second.kill()
+    for thread in threads:
+        thread.join()
+    acknowledged = {
+        key.split()[0]
+        for key, answer in answers.items()
+        if isinstance(answer, httpx2.Response) and answer.status_code == 200
+    }
+    assert {f"{name}_C{n}" for n in range(EACH)} <= acknowledged
+    assert len(acknowledged) < 2 * EACH
+    made = {s for s in sources(first) if s.startswith((f"{name}_C", f"{name}_D"))}
+    assert acknowledged <= made
+    assert len(made - acknowledged) <= 1  # the one that nobody was told of any more
+    second.start()
+    assert sources(second) == sources(first)
 
 
 HIGHLY_AVAILABLE = (
