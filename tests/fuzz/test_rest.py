@@ -229,6 +229,17 @@ def test_bodies_that_once_brought_it_down(wire: Wire, path: str, body: bytes) ->
     assert faults(answer) == []
 
 
+@pytest.mark.parametrize(
+    ("statements", "status"),
+    [("SHOW TYPES;" * 1001, 400), ("x" * (2 * 1024 * 1024 + 1), 413)],
+    ids=["statements", "characters"],
+)
+def test_more_sql_than_a_request_may_have(target: str, statements: str, status: int) -> None:
+    answer = httpx2.post(f"{target}/ksql", json={"ksql": statements}, timeout=30)
+    assert answer.status_code == status
+    assert "most 1000" in answer.text or "longer than" in answer.text
+
+
 def test_a_body_that_nobody_reads_is_taken_all_the_same(wire: Wire) -> None:
     chunks = b"1\r\nx\r\n" * 100 + b"0\r\n\r\n"
     request = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks

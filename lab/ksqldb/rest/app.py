@@ -25,6 +25,7 @@ from lab.ksqldb.rest.negotiation import (
     json_object,
     mapping,
     sequence_number,
+    sql,
     text,
 )
 from lab.ksqldb.rest.statements import Failed, Statements
@@ -138,7 +139,7 @@ class Application:
         return _json(
             await self._run(
                 self._statements.run,
-                text(body, "ksql"),
+                sql(body, "ksql"),
                 mapping(body, "streamsProperties"),
                 mapping(body, "sessionVariables"),
                 sequence_number(body),
@@ -160,7 +161,7 @@ class Application:
             self._run(
                 queries.select,
                 self._engine,
-                text(body, "ksql" if classic or "sql" not in body else "sql"),
+                sql(body, "ksql" if classic or "sql" not in body else "sql"),
                 mapping(
                     body, "streamsProperties" if classic else "properties", "streamsProperties"
                 ),

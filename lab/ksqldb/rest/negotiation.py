@@ -13,6 +13,8 @@ from lab.ksqldb.errors import BadRequest, RequestError
 
 MAX_BODY = 10 * 1024 * 1024
 """The largest body in bytes, for every end point that does not stream."""
+MAX_SQL = 2 * 1024 * 1024
+"""The longest text of a request's statements, in characters."""
 MAX_DEPTH = 100
 """How deep the JSON of a request may be nested."""
 _MAX_BRACKETS = 200_000
@@ -114,6 +116,19 @@ def text(body: dict[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str):
         raise BadRequest(f'"{name}" must be given, as text')
+    return value
+
+
+def sql(body: dict[str, Any], name: str) -> str:
+    """The SQL that must be there.
+
+    Raises:
+        BadRequest: it is not.
+        TooLarge: it is longer than MAX_SQL.
+    """
+    value = text(body, name)
+    if len(value) > MAX_SQL:
+        raise TooLarge(f'"{name}" is longer than {MAX_SQL} characters')
     return value
 
 

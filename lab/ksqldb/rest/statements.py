@@ -25,6 +25,9 @@ from lab.ksqldb.runtime.planned import Distributed, Warned, pretend
 from lab.ksqldb.sql import ast, ast_admin
 from lab.ksqldb.sql.parser import Parsed, Piece
 
+MAX_STATEMENTS = 1000
+"""How many statements a request may have: each is planned against all before it."""
+
 _CHANGING = (
     ast.CreateSource,
     ast.CreateAsSelect,
@@ -164,6 +167,8 @@ class Statements:
         check_properties(engine, properties)
         session = Session(engine, dict(properties), dict(variables), alone)
         pieces = engine.parser.split(text)
+        if len(pieces) > MAX_STATEMENTS:
+            raise BadRequest(f"A request has at most {MAX_STATEMENTS} statements")
         parsed = self._rehearse(pieces, session.copy())
         return self._perform(parsed, session)
 
