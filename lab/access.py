@@ -206,7 +206,8 @@ def _addresses(bootstrap_servers: str) -> list[str]:
 
 def _origin(url: str) -> str:
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+    scheme = parts.scheme.lower()
+    return f"{scheme}://{parts.hostname}:{parts.port or (443 if scheme == 'https' else 80)}"
 
 
 def _java_quoted(text: str) -> str:

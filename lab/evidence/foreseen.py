@@ -29,10 +29,10 @@ def foresee(items: Iterable[pytest.Item], *, prefix: str | None = None) -> list[
         marker = item.get_closest_marker("claim")
         if marker is None:
             continue
-        beginning = _prefix_of(item.config) if prefix is None else prefix
+        beginning, allowed = _described(item.config) if prefix is None else (prefix, None)
         claim = str(marker.args[0])
         needs = [name for name in ("disruptive", "brokers") if item.get_closest_marker(name)]
-        also = f"  [{', '.join(needs)}]" if needs else ""
+        also = _note_on(needs, allowed)
         found.append(f"{claim}  {item.name}{also}")
         stem = f"{beginning}{claim.lower()}-{_RANDOM}"
         module = inspect.getsource(item.module) if isinstance(item, pytest.Function) else ""
@@ -82,13 +82,25 @@ def _named(fixture: str, stem: str, name: str) -> str:
     return full.upper().replace("-", "_") if fixture == "source_name" else full
 
 
-def _prefix_of(config: pytest.Config) -> str:
+def _note_on(needs: list[str], allowed: frozenset[str] | None) -> str:
+    if not needs:
+        return ""
+    names = [{"brokers": "multi-broker"}.get(name, name) for name in needs]
+    refused = [name for name in names if allowed is not None and name not in allowed]
+    if refused:
+        return f"  [not applicable: {', '.join(refused)} was not asked for]"
+    return f"  [{', '.join(names)}]"
+
+
+def _described(config: pytest.Config) -> tuple[str, frozenset[str] | None]:
+    """Prefix and allowances of an external target; nothing and None for the lab's own."""
     from lab.evidence.plugin import OPTIONS  # noqa: PLC0415 - the plugin imports this module late
 
     options = config.stash[OPTIONS]
     if options.target != "external":
-        return ""
+        return "", None
     from lab.config import Settings  # noqa: PLC0415
     from lab.external import store  # noqa: PLC0415
 
-    return store.load(Settings.from_env().state_root, options.lab_name).prefix
+    target = store.load(Settings.from_env().state_root, options.lab_name)
+    return target.prefix, target.allow

@@ -9,6 +9,7 @@ upstream cannot, is in the registry's error style: ``{"error_code": 50200, "mess
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -42,7 +43,7 @@ class CannotRelay(LabError):
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where requests go, and how long each step may take.
+    """Where requests go, and how long each step may take; over TLS where there is a context.
 
     Paths under ``beside`` are the upstream's own: they get no prefix.
     """
@@ -55,6 +56,7 @@ class Upstream:
     answer_seconds: float = 60.0
     body_seconds: float = 30.0
     idle_seconds: float = 75.0
+    tls: ssl.SSLContext | None = None
 
     @property
     def authority(self) -> str:

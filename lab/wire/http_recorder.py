@@ -19,11 +19,13 @@ import asyncio
 import errno
 import os
 import signal
+import ssl
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab import access
 from lab.errors import EnvironmentProblem, InvalidSetting, LabError, PortInUse
 from lab.wire.exchange_log import ExchangeLog, LogFailed
 from lab.wire.http_gateway import Upstream
@@ -46,13 +48,22 @@ def parse_address(setting: str, text: str) -> tuple[str, int]:
 
 
 def parse_upstream(url: str, prefix: str, beside: str = "") -> Upstream:
-    """The upstream at ``http://HOST:PORT``, with the path ``prefix``. Raises InvalidSetting."""
+    """The upstream at ``http(s)://HOST:PORT``, with the path ``prefix``. Raises InvalidSetting.
+
+    By which authority an https upstream is checked comes from lab/access.py.
+    """
     scheme, _, authority = url.partition("://")
     authority = authority.removesuffix("/")
-    if scheme.lower() != "http" or not authority or "/" in authority or "@" in authority:
-        raise InvalidSetting("--upstream", f"http://HOST:PORT expected, got {url!r}")
+    secure = scheme.lower() == "https"
+    if (
+        scheme.lower() not in {"http", "https"}
+        or not authority
+        or "/" in authority
+        or "@" in authority
+    ):
+        raise InvalidSetting("--upstream", f"http(s)://HOST:PORT expected, got {url!r}")
     if authority.endswith("]") or ":" not in authority:
-        authority += ":80"
+        authority += ":443" if secure else ":80"
     host, port = parse_address("--upstream", authority)
     prefix = prefix.rstrip("/")
     if prefix and (not prefix.startswith("/") or not prefix.isascii() or not _one_word(prefix)):
@@ -60,7 +71,24 @@ def parse_upstream(url: str, prefix: str, beside: str = "") -> Upstream:
     beside = beside.rstrip("/")
     if beside and (not beside.startswith("/") or not beside.isascii() or not _one_word(beside)):
         raise InvalidSetting("--beside", f"a path like /apis/registry expected, got {beside!r}")
-    return Upstream(host, port, prefix.encode("ascii"), beside.encode("ascii") or None)
+    return Upstream(
+        host,
+        port,
+        prefix.encode("ascii"),
+        beside.encode("ascii") or None,
+        tls=_context(url) if secure else None,
+    )
+
+
+def _context(url: str) -> ssl.SSLContext:
+    known = access.http_access(url)
+    try:
+        context = ssl.create_default_context(cafile=known.ca_file)
+        if known.certificate_file is not None:
+            context.load_cert_chain(known.certificate_file, known.key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise InvalidSetting("--upstream", f"its certificates cannot be used: {error}") from None
+    return context
 
 
 def _one_word(text: str) -> bool:
@@ -89,8 +117,9 @@ class Recorder:
             raise _cannot_listen(host, port, error) from None
         bound = server.sockets[0].getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
+        scheme = "http" if self._upstream.tls is None else "https"
         sys.stdout.write(
-            f"listening on http://{shown}:{bound}, upstream http://{self._upstream.authority}"
+            f"listening on http://{shown}:{bound}, upstream {scheme}://{self._upstream.authority}"
             f"{self._upstream.prefix.decode('ascii')}, log {self._log.path}\n"
         )
         sys.stdout.flush()
@@ -189,7 +218,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         description="A reverse HTTP proxy that records every exchange as a line of JSON.",
     )
     parser.add_argument("--listen", required=True, metavar="HOST:PORT", help="port 0: any")
-    parser.add_argument("--upstream", required=True, metavar="URL", help="http://HOST:PORT")
+    parser.add_argument("--upstream", required=True, metavar="URL", help="http(s)://HOST:PORT")
     parser.add_argument("--prefix", default="", metavar="PATH", help="put before every path")
     parser.add_argument("--beside", default="", metavar="PATH", help="gets no prefix")
     parser.add_argument("--log", required=True, type=Path, metavar="FILE", help="appended to")

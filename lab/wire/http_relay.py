@@ -113,7 +113,9 @@ class Session:
             kept.abort()
         try:
             async with asyncio.timeout(self._at.connect_seconds):
-                reader, writer = await asyncio.open_connection(self._at.host, self._at.port)
+                reader, writer = await asyncio.open_connection(
+                    self._at.host, self._at.port, ssl=self._at.tls
+                )
         except OSError as error:
             why = error.strerror or str(error) or "no answer in time"
             raise self._bad_gateway(f"cannot be reached: {why}") from None

@@ -14,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from lab import access
-from lab.errors import CapabilityMissing, ComponentFailed
+from lab.errors import ComponentFailed
 from lab.wait import wait_until
 from lab.wire.exchange_log import read_exchanges
 
@@ -46,18 +46,16 @@ def asked(exchanges: Iterable[dict[str, Any]]) -> list[Asked]:
 class RegistryDoor:
     """A recording proxy before the registry for the client called ``name``. A context manager.
 
-    ``log`` must not exist yet. Raises CapabilityMissing for a registry that is not reached by plain
-    HTTP, ComponentFailed when the proxy does not start.
+    ``log`` must not exist yet. The door itself is plain HTTP on loopback, also before a registry
+    with TLS. Raises ComponentFailed when the proxy does not start.
     """
 
     def __init__(self, name: str, registry_url: str, log: Path) -> None:
         self.name = name
         self._log = log
         found = urlsplit(registry_url)
-        if found.scheme != "http":
-            raise CapabilityMissing(f"a door to {registry_url}: only plain HTTP can be recorded")
         command = [sys.executable, "-m", "lab.wire.http_recorder", "--listen", "127.0.0.1:0"]
-        command += ["--upstream", f"http://{found.netloc}", "--prefix", found.path]
+        command += ["--upstream", f"{found.scheme}://{found.netloc}", "--prefix", found.path]
         command += ["--log", os.fspath(log), "--parent-pid", str(os.getpid())]
         self._said = log.with_suffix(".out")
         with self._said.open("wb") as said:

@@ -8,6 +8,8 @@ from http import HTTPStatus
 import h11
 import pytest
 
+from lab import access
+from lab.access import HttpAccess
 from lab.errors import InvalidSetting
 from lab.wire.http_gateway import (
     CannotRelay,
@@ -114,13 +116,29 @@ def test_upstream_of_ipv6_is_bracketed_in_its_authority() -> None:
 
 
 def test_upstream_without_a_port_is_at_port_80() -> None:
-    assert parse_upstream("http://registry", "").authority == "registry:80"
+    found = parse_upstream("http://registry", "")
+    assert (found.authority, found.tls) == ("registry:80", None)
+
+
+def test_upstream_with_tls_is_checked_by_the_authority_that_is_known_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(access.VARIABLE, raising=False)
+    found = parse_upstream("https://registry", "")
+    assert found.authority == "registry:443"
+    assert found.tls is not None
+    access.remember_http("https://registry", HttpAccess(ca_file="/none.pem"))
+    try:
+        with pytest.raises(InvalidSetting, match="certificates cannot be used"):
+            parse_upstream("https://registry:443", "")
+    finally:
+        access.forget_all()
 
 
 @pytest.mark.parametrize(
-    "url", ["registry:8080", "https://registry", "http://a/b", "http://u:p@a:1", "http://a:x"]
+    "url", ["registry:8080", "ftp://registry", "http://a/b", "http://u:p@a:1", "http://a:x"]
 )
-def test_upstream_that_is_no_plain_http_root_is_refused(url: str) -> None:
+def test_upstream_that_is_no_http_root_is_refused(url: str) -> None:
     with pytest.raises(InvalidSetting, match="--upstream"):
         parse_upstream(url, "")
 
