@@ -25,7 +25,7 @@ _SECTIONS = ("kafka", "schema_registry", "ksqldb", "connect")
     "      --sasl SCRAM-SHA-512 --user lab --secret kafka.password=env:KAFKA_PASSWORD\n"
     "  lab target probe prod                      what answers, and what one may do\n"
     "  lab verify --target external --name prod --dry-run\n"
-    "  lab verify --target external --name prod -k K07\n"
+    "  lab verify --target external --name prod -k K08\n"
     "  lab cleanup prod                           after a crash; otherwise it is done already\n"
     "\nWithout a file: LAB_EXTERNAL_KAFKA_BOOTSTRAP_SERVERS and further variables "
     'LAB_EXTERNAL_<SECTION>_<KEY> describe a target named "env".',
