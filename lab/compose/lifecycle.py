@@ -6,6 +6,7 @@ again. Nothing that belongs to another project is ever touched.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Iterable, Mapping
@@ -37,11 +38,13 @@ from lab.embedded.process import undisturbed
 from lab.embedded.starting import Report
 from lab.embedded.state import LabFolder, LabState
 from lab.endpoints import ComponentInfo, Endpoints
-from lab.errors import LabError, NoLabRunning, UsageError
+from lab.errors import ConditionTimeout, LabError, NoLabRunning, UsageError
+from lab.wait import wait_until
 
 PULL_SECONDS = 3600.0
 PATIENCE = 2
 """A container's program takes longer to start than the same program with a start-up cache."""
+LOOK_SECONDS = 30.0
 ALIVE = frozenset({"running", "paused", "restarting"})
 
 
@@ -267,11 +270,16 @@ class ComposeLab:
         prover = self._prover(state, report)
         try:
             self._pull_missing(compose, services, report)
+            if was_ready:
+                self._wait_for_looks(services)
             try:
                 # Health checks have their own limits; this one is for an engine that hangs.
                 compose.up(services, timeout_seconds=self.settings.start_timeout_seconds * 5)
             except LabError as error:
-                if "failed to start" in error.message or "unhealthy" in error.message:
+                # In a lab that was up, what has ended may have been ended by somebody before.
+                if not was_ready and (
+                    "failed to start" in error.message or "unhealthy" in error.message
+                ):
                     prover.raise_if_ended(components_of(state))
                 raise
             prover.run(services)
@@ -283,6 +291,28 @@ class ComposeLab:
             raise
         if not was_ready:
             self.folder.save(state.with_(phase="ready"))
+
+    def _wait_for_looks(self, down: tuple[str, ...]) -> None:
+        """Wait until none of the others is unhealthy, for which Compose would refuse to go on.
+
+        An engine calls a container so from a pause until the next look of its health check.
+        """
+
+        def unhealthy() -> list[str]:
+            return [
+                name
+                for name, container in self.engine.containers().items()
+                if name not in down
+                and container.attrs["State"].get("Health", {}).get("Status") == "unhealthy"
+            ]
+
+        with contextlib.suppress(ConditionTimeout):  # then Compose says what is wrong
+            wait_until(
+                "the containers that run are healthy",
+                lambda: not unhealthy(),
+                timeout_seconds=LOOK_SECONDS,
+                every_seconds=0.3,
+            )
 
     def _pull_missing(self, compose: Compose, services: tuple[str, ...], report: Report) -> None:
         wanted = images(compose.config(), services)
