@@ -13,6 +13,7 @@ import struct
 from collections.abc import Mapping
 
 from lab.access import HttpAccess
+from lab.clients.login import receive, tls_context
 from lab.errors import LabError
 from lab.wire import api_versions
 from lab.wire.api_versions import Understands
@@ -111,27 +112,10 @@ def _connected(address: str, settings: Mapping[str, str]) -> socket.socket:
     if "SSL" not in settings.get("security.protocol", "").split("_"):
         return plain
     try:
-        return _context(settings).wrap_socket(plain, server_hostname=host)
+        return tls_context(settings).wrap_socket(plain, server_hostname=host)
     except (OSError, ValueError) as error:
         plain.close()
         raise _tls_problem(address, error) from None
-
-
-def _context(settings: Mapping[str, str]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=settings.get("ssl.ca.location") or None)
-    if settings.get("ssl.endpoint.identification.algorithm") == "none":
-        context.check_hostname = False
-    if settings.get("enable.ssl.certificate.verification") == "false":
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    certificate = settings.get("ssl.certificate.location")
-    if certificate:
-        context.load_cert_chain(
-            certificate,
-            settings.get("ssl.key.location") or None,
-            password=lambda: settings.get("ssl.key.password", ""),
-        )
-    return context
 
 
 def _tls_problem(address: str, error: Exception) -> NotReached:
@@ -166,10 +150,10 @@ def _api_versions(connection: socket.socket, address: str, version: int) -> Unde
     try:
         connection.settimeout(CONNECT_SECONDS)
         connection.sendall(api_versions.encode_request(version, version + 1))
-        (size,) = struct.unpack(">i", _receive(connection, 4))
+        (size,) = struct.unpack(">i", receive(connection, 4))
         if not 6 <= size <= 1 << 20:
             raise DecodeError(f"an answer of {size} bytes")
-        answer = _receive(connection, size)
+        answer = receive(connection, size)
         (number,) = struct.unpack(">i", answer[:4])
         if number != version + 1:
             raise DecodeError("an answer to something else")
@@ -181,13 +165,3 @@ def _api_versions(connection: socket.socket, address: str, version: int) -> Unde
             f"{address}: something listens there, but not as a Kafka broker does: {said}",
             hint="The listener may want TLS (tls = true), or be another service.",
         ) from None
-
-
-def _receive(connection: socket.socket, count: int) -> bytes:
-    found = bytearray()
-    while len(found) < count:
-        chunk = connection.recv(count - len(found))
-        if not chunk:
-            raise ConnectionResetError("it closed the connection")
-        found += chunk
-    return bytes(found)

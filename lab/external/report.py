@@ -77,6 +77,8 @@ def probe(target: Described) -> Probe:
     except LabError as error:
         parts = [Part("broker", servers, problem=access.redact(str(error)), hint=error.hint)]
     else:
+        # Some requests go to the brokers' own addresses, which need not be among the first ones.
+        access.remember_kafka(",".join(brokers.nodes.values()), access.kafka_settings(servers))
         understands = brokers.understands
         facts: dict[str, object] = {"brokers": len(brokers.nodes), "cluster": brokers.cluster_id}
         parts = [Part("broker", servers, BROKER, understands.release, facts=facts)]

@@ -65,9 +65,9 @@ def test_rest_clients_send_what_is_known_of_their_server() -> None:
     registry.close()
 
 
-def test_a_plain_request_does_not_go_to_a_broker_that_wants_tls() -> None:
-    access.remember_kafka("b:1", SETTINGS)
-    with pytest.raises(CapabilityMissing, match="without TLS and login"):
+def test_a_request_of_the_labs_own_says_so_where_it_cannot_log_in() -> None:
+    access.remember_kafka("b:1", {**SETTINGS, "sasl.mechanism": "OAUTHBEARER"})
+    with pytest.raises(CapabilityMissing, match="cannot log in by OAUTHBEARER"):
         describe_quorum(["b:1"])
 
 
