@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import gc
 import ipaddress
 import logging
 import socket
@@ -112,6 +113,10 @@ def _serve(
             ", ".join(f"{what} {seconds:.2f}" for what, seconds in engine.took),
         )
         engine.warm_up()
+        # Whenever Java collects, JPype makes Python look at every object it has, which takes as
+        # long as many queries do. What is there now stays: it need not be looked at again.
+        gc.collect()
+        gc.freeze()
 
     async def run() -> None:
         loop = asyncio.get_running_loop()

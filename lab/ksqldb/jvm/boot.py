@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import _jpype  # type: ignore[import-not-found] # it has none
 import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.errors import StartError
@@ -81,6 +83,8 @@ def start(java_home: Path, classpath: Sequence[Path], options: Sequence[str]) ->
         )
     except (OSError, RuntimeError, TypeError) as error:
         raise StartError(f"the Java runtime in {java_home} does not start: {error}") from error
+    # JPype asks Java to collect all its garbage at times when Python does; Java knows better when.
+    gc.callbacks[:] = [callback for callback in gc.callbacks if callback != _jpype._collect]
     # The thread that starts a JVM is its main thread, for whose end a shutdown waits; this one may
     # end long before and could not say so.
     jpype.java.lang.Thread.detach()
