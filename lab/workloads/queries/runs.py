@@ -224,18 +224,23 @@ class Queries:
         """What stands on the broker for the query now, not recorded."""
         names = self.kafka.topics()
         internal = {
-            masked(name.removeprefix(query.prefix)): self._topic(name)
+            masked(name.removeprefix(query.prefix)): found
             for name in sorted(names)
-            if name.startswith(query.prefix)
+            if name.startswith(query.prefix) and (found := self._topic(name)) is not None
         }
         sink = TopicName(query.sink)
         return Seen(self._topic(sink) if sink in names else None, internal, self._group(query))
 
-    def _topic(self, name: TopicName) -> TopicSeen:
-        config = self.kafka.topic_config(name)
+    def _topic(self, name: TopicName) -> TopicSeen | None:
+        """The topic, or None if it went since it was listed: ksqlDB deletes after its answer."""
+        try:
+            config = self.kafka.topic_config(name)
+            partitions = self.kafka.describe_topic(name).partitions
+        except UnknownTopic:
+            return None
         return TopicSeen(
             name,
-            self.kafka.describe_topic(name).partitions,
+            partitions,
             ",".join(sorted(config["cleanup.policy"].split(","))),
             int(config["retention.ms"]),
         )
