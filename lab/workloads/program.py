@@ -63,10 +63,17 @@ class Crash:
 class Process:
     """A process of the experiment's own, ended with the ``with`` block at the latest.
 
-    What it prints is appended to the file ``errors``.
+    What it prints is appended to the file ``errors``; ``env`` goes on top of this environment.
     """
 
-    def __init__(self, name: str, argv: Sequence[str], *, errors: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        errors: Path,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self._errors = errors
         with errors.open("ab") as output:
@@ -76,6 +83,7 @@ class Process:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                env={**os.environ, **(env or {})},
             )
 
     @property

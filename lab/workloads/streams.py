@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from lab import access
@@ -11,6 +12,7 @@ from lab.embedded.java_program import command
 from lab.errors import CapabilityMissing
 from lab.workloads.program import Process
 
+JAVA_ACCESS = "LAB_JAVA_ACCESS"
 SOURCE = Path(__file__).with_name("java") / "CopyStream.java"
 
 
@@ -45,11 +47,19 @@ def copy_stream(
         "producer.linger.ms": "0",
     }
     try:
-        settings |= access.java_settings(bootstrap_servers)
+        secret = access.java_settings(bootstrap_servers)
     except KeyError as error:
         raise CapabilityMissing(f"a Java client: no counterpart of {error.args[0]}") from None
-    properties.touch(mode=0o600)
-    properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()), "utf-8")
+    properties.write_text(_text(settings), "utf-8")
     outfit = outfitter(Settings.from_env())()
     argv = command(SOURCE, outfit, [str(properties), source, sink])
-    return Process("CopyStream", argv, errors=folder / f"{application}.log")
+    # The folder is evidence, and a command line is public: a login goes by the environment.
+    extra = {JAVA_ACCESS: _text(secret)} if secret else {}
+    return Process("CopyStream", argv, errors=folder / f"{application}.log", env=extra)
+
+
+def _text(settings: Mapping[str, str]) -> str:
+    """Java properties; a backslash begins an escape in them."""
+    return "".join(
+        f"{key}={value.replace(chr(92), chr(92) * 2)}\n" for key, value in settings.items()
+    )

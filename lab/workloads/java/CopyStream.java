@@ -1,3 +1,4 @@
+import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Properties;
@@ -20,6 +21,11 @@ public final class CopyStream {
         Properties properties = new Properties();
         try (var file = Files.newBufferedReader(Path.of(arguments[0]))) {
             properties.load(file);
+        }
+        // Logins do not come by the file, which is evidence.
+        String access = System.getenv("LAB_JAVA_ACCESS");
+        if (access != null) {
+            properties.load(new StringReader(access));
         }
         StreamsBuilder builder = new StreamsBuilder();
         builder.stream(arguments[1], Consumed.with(Serdes.ByteArray(), Serdes.String()))
