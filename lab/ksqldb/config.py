@@ -81,6 +81,7 @@ _OPTIONAL = frozenset(
     {
         "ksql.advertised.listener",
         "ksql.internal.basic.auth.user.info",
+        "ksql.internal.listener",
         "ksql.schema.registry.url",
         "ksql.persistence.default.format.value",
     }
@@ -105,6 +106,7 @@ IMMUTABLE = frozenset(
         "ksql.connect.url",
         "ksql.extension.dir",
         "ksql.internal.basic.auth.user.info",
+        "ksql.internal.listener",
         "ksql.logging.processing.rows.include",
         "ksql.idle.connection.timeout.seconds",
         "ksql.max.push.queries",
@@ -233,8 +235,30 @@ class ServerConfig:
         return (Listener("http", self.host, self.port),) if named is None else parse(named)
 
     @property
+    def internal(self) -> Listener | None:
+        """The listener of other nodes, ``ksql.internal.listener``, if they have one of their own.
+
+        Raises:
+            StartError: the property is wrong.
+        """
+        named = self.properties.get("ksql.internal.listener")
+        found = None if named is None else parse(named)[0]
+        return None if found in self.listeners else found
+
+    @property
+    def bound(self) -> tuple[Listener, ...]:
+        """All listeners, that of other nodes too.
+
+        Raises:
+            StartError: a property is wrong.
+        """
+        return self.listeners if self.internal is None else (*self.listeners, self.internal)
+
+    @property
     def advertised(self) -> Listener:
-        """How other nodes reach the server: ``ksql.advertised.listener``, or the first listener.
+        """How other nodes reach the server.
+
+        ``ksql.advertised.listener``, or ``ksql.internal.listener``, or the first listener.
 
         Raises:
             StartError: a property is wrong.
@@ -242,7 +266,7 @@ class ServerConfig:
         named = self.properties.get("ksql.advertised.listener")
         if named is not None:
             return parse(named)[0]
-        first = self.listeners[0]
+        first = self.internal or self.listeners[0]
         anywhere = first.host in {"0.0.0.0", "::"}  # noqa: S104 - only compared with
         return replace(first, host=socket.gethostname()) if anywhere else first
 
@@ -340,6 +364,8 @@ def _unusable(name: str, value: str) -> str | None:  # noqa: PLR0911 - one a kin
         return "Expected value to be either true or false"
     if name == "ksql.advertised.listener":
         return _unusable_address(value)
+    if name == "ksql.internal.listener":
+        return _unusable_listener(value)
     if name.startswith(_INTERVALS) and name.endswith(".ms") and not 0 < number < 2**31:
         return "Expected a positive number"
     if name == "ksql.query.pull.max.allowed.offset.lag" and not 0 <= number < 2**63:
@@ -357,6 +383,13 @@ def _unusable_address(value: str) -> str | None:
     if len(named) != 1 or named[0].host in {"0.0.0.0", "::"}:  # noqa: S104 - only compared with
         return "Expected the one address that other nodes reach"
     return None
+
+
+def _unusable_listener(value: str) -> str | None:
+    try:
+        return None if len(parse(value)) == 1 else "Expected one listener"
+    except StartError as error:
+        return error.message
 
 
 def kafka_name(name: str) -> str:

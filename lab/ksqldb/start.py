@@ -40,8 +40,7 @@ def serve(config: ServerConfig, launch: Launch) -> None:
     sys.setrecursionlimit(_RECURSION_LIMIT)
     with contextlib.ExitStack() as opened:
         listening = [
-            (one, opened.enter_context(sockets.bind(one.host, one.port)))
-            for one in config.listeners
+            (one, opened.enter_context(sockets.bind(one.host, one.port))) for one in config.bound
         ]
         opened.enter_context(_owned(config.state_dir))
         jar = javac.runtime_jar(launch.build_dir, launch.classpath, launch.java_home)
@@ -108,7 +107,7 @@ def _serve(
             return
         _LOG.info(
             "ready on %s (service id %s); seconds from the start: %s",
-            ", ".join(str(one) for one in config.listeners),
+            ", ".join(str(one) for one in config.bound),
             config.service_id,
             ", ".join(f"{what} {seconds:.2f}" for what, seconds in engine.took),
         )
@@ -140,7 +139,7 @@ def _serve(
 def _warn_of_strangers(config: ServerConfig) -> None:
     if config.properties.get("authentication.method", "NONE").upper() != "NONE":
         return
-    for one in config.listeners:
+    for one in config.bound:
         try:
             open_ = not ipaddress.ip_address(one.host).is_loopback
         except ValueError:

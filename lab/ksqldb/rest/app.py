@@ -244,7 +244,14 @@ class Application:
             return _switched_off()
         return _json({"clusterStatus": await self._run(self._engine.cluster.status)})
 
+    def _only_for_nodes(self, request: Request) -> None:
+        """Refuse clients, where nodes have a listener of their own. Raises BadRequest."""
+        internal = self._engine.config.internal
+        if internal is not None and request.scope["server"][1] != internal.port:
+            raise BadRequest("Can't call internal endpoint on public listener")
+
     async def _heartbeat(self, request: Request) -> ASGIApp:
+        self._only_for_nodes(request)
         body = await json_object(request)
         await self._run(self._engine.check_ready)
         if not self._engine.cluster.heartbeats.settings.enabled:
@@ -252,6 +259,7 @@ class Application:
         return _json(cluster.heartbeat(self._engine.cluster, body))
 
     async def _lag(self, request: Request) -> ASGIApp:
+        self._only_for_nodes(request)
         body = await json_object(request)
         await self._run(self._engine.check_ready)
         if not self._engine.cluster.lags.enabled:

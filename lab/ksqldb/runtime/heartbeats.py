@@ -28,6 +28,8 @@ class HeartbeatSettings:
     window: float = 2.0
     discover: float = 2.0
     missed: int = 3
+    forget: float = 300.0
+    """After how long a node is forgotten that is dead and that no query knows any more."""
 
     @classmethod
     def of(cls, effective: Mapping[str, str]) -> HeartbeatSettings:
@@ -71,7 +73,8 @@ class Heartbeats:
         self._peers = peers
         self._last: dict[Host, float] = {}
         self._status: dict[Host, HostStatus] = {}
-        self._senders: dict[Host, threading.Thread] = {}
+        self._senders: dict[Host, threading.Event] = {}
+        self._named: dict[Host, float] = {}
         self._stopping = threading.Event()
         self._lock = threading.Lock()
 
@@ -84,6 +87,9 @@ class Heartbeats:
     def stop(self) -> None:
         """End soon."""
         self._stopping.set()
+        with self._lock:
+            for ended in self._senders.values():
+                ended.set()
 
     def received(self, host: Host) -> None:
         """Note a heartbeat. The time is this node's own: clocks of nodes differ.
@@ -107,9 +113,26 @@ class Heartbeats:
 
     def _discover(self) -> None:
         while not self._stopping.is_set():
-            for host in self._peers.others():
-                self._meet(host)
+            self.discover()
             self._stopping.wait(self.settings.discover)
+
+    def discover(self) -> None:
+        """Begin to tell new nodes of this one, and forget those that are gone for good."""
+        now = time.monotonic()
+        for host in self._peers.others():
+            self._named[host] = now
+            self._meet(host)
+        for host, named in list(self._named.items()):
+            if now - named > self.settings.forget and not self.alive(host):
+                del self._named[host]
+                self._forget(host)
+
+    def _forget(self, host: Host) -> None:
+        with self._lock:
+            self._senders.pop(host).set()
+            self._status.pop(host)
+            self._last.pop(host)
+        self._peers.forget(host)
 
     def _meet(self, host: Host) -> None:
         with self._lock:
@@ -117,15 +140,16 @@ class Heartbeats:
                 return
             self._last.setdefault(host, time.monotonic())
             self._status[host] = HostStatus(alive=True, updated_ms=_now_ms())
-            sender = threading.Thread(
-                target=self._send, args=(host,), name=f"heartbeat-{host}", daemon=True
-            )
-            self._senders[host] = sender
-        sender.start()
+            ended = self._senders[host] = threading.Event()
+            if self._stopping.is_set():
+                ended.set()
+        threading.Thread(
+            target=self._send, args=(host, ended), name=f"heartbeat-{host}", daemon=True
+        ).start()
 
-    def _send(self, host: Host) -> None:
+    def _send(self, host: Host, ended: threading.Event) -> None:
         body = {"hostInfo": self._peers.own.entity()}
-        while not self._stopping.is_set():
+        while not ended.is_set():
             begun = time.monotonic()
             # A node that does not get it draws its own conclusions, as this one does.
             with contextlib.suppress(PeerFault):
@@ -135,7 +159,7 @@ class Heartbeats:
                     {**body, "timestamp": _now_ms()},
                     timeout_seconds=self.settings.window,
                 )
-            self._stopping.wait(max(0.0, self.settings.send - (time.monotonic() - begun)))
+            ended.wait(max(0.0, self.settings.send - (time.monotonic() - begun)))
 
     def _check(self) -> None:
         while not self._stopping.wait(self.settings.check):

@@ -176,6 +176,13 @@ class Peers:
                 return
         connection.close()
 
+    def forget(self, host: Host) -> None:
+        """Close the connections to a node that are not in use."""
+        with self._lock:
+            idle = self._idle.pop(host, [])
+        for connection in idle:
+            connection.close()
+
     def close(self) -> None:
         """Close the connections that are not in use."""
         with self._lock:

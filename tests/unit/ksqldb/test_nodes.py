@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
+from support.ksqldb_server import until
+from support.ports import next_port
 
 from lab.ksqldb.config import ServerConfig, unusable_value
 from lab.ksqldb.errors import BadRequest
@@ -130,6 +134,58 @@ def test_strangers_do_not_fill_the_memory(tmp_path: Path) -> None:
     for n in range(2 * MOST_NODES):
         heartbeats.received(Host("stranger", n))
     assert len(heartbeats._last) == MOST_NODES
+
+
+def test_a_node_that_is_gone_for_good_is_forgotten(tmp_path: Path) -> None:
+    gone = f"127.0.0.1:{next_port()}"
+    nodes = [gone]
+    settings = HeartbeatSettings(enabled=True, send=0.01, window=0.01, forget=0.1)
+    heartbeats = Heartbeats(settings, Peers(config(tmp_path), lambda: nodes))
+
+    def senders() -> list[threading.Thread]:
+        return [t for t in threading.enumerate() if t.name == f"heartbeat-{gone}"]
+
+    def dead() -> bool:
+        heartbeats.check()
+        return not heartbeats.alive(Host.parse(gone))
+
+    def forgotten() -> bool:
+        heartbeats.check()
+        heartbeats.discover()
+        return heartbeats.statuses() == {} and not senders()
+
+    try:
+        heartbeats.discover()
+        assert len(senders()) == 1
+        until(dead, "its death")
+        named_until = time.monotonic() + 2 * settings.forget
+        while time.monotonic() < named_until:  # dead, but a query still names it
+            assert not forgotten()
+        nodes.clear()
+        until(forgotten, "the end of what is sent to it")
+        nodes.append(gone)
+        heartbeats.discover()
+        assert list(heartbeats.statuses()) == [Host.parse(gone)]
+        assert len(senders()) == 1
+    finally:
+        heartbeats.stop()
+    until(lambda: not senders(), "the end of the sender")
+
+
+def test_the_internal_listener_is_bound_and_advertised(tmp_path: Path) -> None:
+    own = config(tmp_path, listeners="http://0.0.0.0:8088", ksql_internal_listener="https://n:9")
+    assert [str(one) for one in own.bound] == ["http://0.0.0.0:8088", "https://n:9"]
+    assert (own.address, own.advertised.secure) == ("n:9", True)
+    named = config(
+        tmp_path,
+        ksql_internal_listener="http://0.0.0.0:9",
+        ksql_advertised_listener="http://n:10",
+    )
+    assert (named.address, len(named.bound)) == ("n:10", 2)
+    same = config(tmp_path, listeners="http://a:1,http://b:2", ksql_internal_listener="http://b:2")
+    assert (same.internal, len(same.bound)) == (None, 2)
+    for wrong in ("n:9", "http://n", "http://a:1,http://b:2", ""):
+        assert "internal" in (unusable_value("ksql.internal.listener", wrong) or "")
 
 
 LAGS = {
