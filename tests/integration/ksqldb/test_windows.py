@@ -243,35 +243,3 @@ def test_final_results_come_once_when_a_window_closes(
     until(closed, "the results of the window that closed")
     found = rows(server, f"SELECT * FROM {name}_F EMIT CHANGES LIMIT 2;", begin)
     assert found == [("a", 0, 100, 3, 7), ("b", 0, 100, 1, 5)]
-
-
-def test_final_results_of_windows_that_closed_long_ago(
-    server: Server, name: str, begin: int
-) -> None:
-    windows = {"T": "TUMBLING (SIZE 10 SECONDS", "S": "SESSION (10 SECONDS"}
-    server.ksql(
-        f"CREATE STREAM {name} (id VARCHAR KEY, v INT) "
-        f"WITH (KAFKA_TOPIC='{name}', VALUE_FORMAT='JSON', PARTITIONS=1);"
-    )
-    for suffix, window in windows.items():
-        server.ksql(
-            f"CREATE TABLE {name}_{suffix} AS SELECT id, COUNT(*) AS n FROM {name} "
-            f"WINDOW {window}, GRACE PERIOD 0 SECONDS) GROUP BY id EMIT FINAL;"
-        )
-    produce(server, name, begin, ("a", 1, 1), ("a", 2, 2))
-
-    def counted() -> bool:
-        return all(
-            server.select(f"SELECT n FROM {name}_{suffix} WHERE id = 'a';") == [[2]]
-            for suffix in windows
-        )
-
-    until(counted, "the group in both stores")
-    seconds = itertools.count(1_000)
-
-    def closed() -> bool:
-        produce(server, name, begin, ("b", 0, next(seconds)))
-        found = (keys(server, f"{name}_{suffix}") for suffix in windows)
-        return all(any((key or b"").startswith(b"a") for key in each) for each in found)
-
-    until(closed, "the results of the windows that closed long ago")

@@ -21,8 +21,6 @@ import org.apache.kafka.streams.state.WindowStore;
 
 /** Aggregates groups within windows of time. Times are in ms. */
 public final class WindowedAggregateStep {
-    private static final long DAY_MS = 86_400_000;
-
     private final KGroupedStream<Row, Row> in;
     private final boolean last;
     private final Groups groups;
@@ -45,7 +43,7 @@ public final class WindowedAggregateStep {
                 Materialized.<Row, Row, WindowStore<Bytes, byte[]>>as(store).withKeySerde(key).withValueSerde(state);
         return in.windowedBy(TimeWindows.ofSizeAndGrace(ofMillis(size), ofMillis(grace)).advanceBy(ofMillis(advance)))
                 .emitStrategy(emit())
-                .aggregate(initial, next, kept(stored, size + grace, retention));
+                .aggregate(initial, next, kept(stored, retention));
     }
 
     /** Windows that end when {@code gap} passes without a row. */
@@ -57,22 +55,16 @@ public final class WindowedAggregateStep {
                 .emitStrategy(emit())
                 .aggregate(
                         initial, next, (group, left, right) -> groups.merge(left, right),
-                        kept(stored, gap + grace, retention));
+                        kept(stored, retention));
     }
 
     /**
-     * Windows that are given on when they close are kept for a day at least: the search for closed
-     * ones begins when a record has moved the time on, and finds none whose retention is over by then.
-     * They have no cache: the first search would walk through it segment by segment from 1970 on.
+     * Without a cache where windows are given on when they close: the first search for closed ones
+     * would walk through the cache segment by segment from 1970 on.
      */
-    private <S extends StateStore> Materialized<Row, Row, S> kept(
-            Materialized<Row, Row, S> stored, long least, long retention) {
-        if (retention >= 0) {
-            stored.withRetention(ofMillis(retention));
-        } else if (last) {
-            stored.withRetention(ofMillis(Math.max(least, DAY_MS)));
-        }
-        return last ? stored.withCachingDisabled() : stored;
+    private <S extends StateStore> Materialized<Row, Row, S> kept(Materialized<Row, Row, S> stored, long retention) {
+        Materialized<Row, Row, S> kept = retention < 0 ? stored : stored.withRetention(ofMillis(retention));
+        return last ? kept.withCachingDisabled() : kept;
     }
 
     private EmitStrategy emit() {
