@@ -130,7 +130,7 @@ class LabFolder:
         """The state, or None if there is no lab. Raises LabError if the file cannot be read."""
         try:
             data = json.loads(self.file.read_text("utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
             raise LabError(

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -83,6 +84,7 @@ class PersistentQueries:
         self._parse = parse
         self._log = log
         self._running: dict[QueryId, PersistentQuery] = {}
+        self._listed = threading.Condition()
         self._cleaners: list[JavaCaller] = []
 
     def all(self) -> list[PersistentQuery]:
@@ -92,6 +94,17 @@ class PersistentQueries:
     def find(self, query: str) -> PersistentQuery | None:
         """The query of that id."""
         return self._running.get(QueryId(query))
+
+    def find_started(self, query: QueryId, timeout_seconds: float) -> PersistentQuery | None:
+        """The query of that id, waited for: the catalog has it a moment before it is started."""
+        with self._listed:
+            self._listed.wait_for(lambda: query in self._running, timeout_seconds)
+        return self._running.get(query)
+
+    def _list(self, query: PersistentQuery) -> None:
+        with self._listed:
+            self._running[query.plan.id] = query
+            self._listed.notify_all()
 
     def unread(self, topic: str) -> tuple[float, float, float] | None:
         """What could not be read of a topic: per second, in all, and the last one's time in ms."""
@@ -131,7 +144,7 @@ class PersistentQueries:
             TableReader(app, target, settings["application.id"]) if readable else None,
             paused,
         )
-        self._running[plan.id] = query
+        self._list(query)
         if paused:
             app.pause()
         app.start()
@@ -147,9 +160,7 @@ class PersistentQueries:
         error: KsqlError,
     ) -> None:
         """List a query that cannot be started; its error is shown with it."""
-        self._running[plan.id] = PersistentQuery(
-            plan, statement, target, properties, Broken(error), None
-        )
+        self._list(PersistentQuery(plan, statement, target, properties, Broken(error), None))
 
     def check(self, plan: QueryPlan) -> None:
         """Build a query's topology for nothing but its errors.

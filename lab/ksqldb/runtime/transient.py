@@ -39,6 +39,7 @@ from lab.ksqldb.runtime.persistent import PersistentQueries
 from lab.ksqldb.runtime.routing import Ask, Router
 
 _LOG = logging.getLogger(__name__)
+_START_SECONDS = 5.0
 _DRAIN_MS = 200
 _STOP_SECONDS = 2.0
 _CLEAN_SECONDS = 120.0
@@ -384,7 +385,10 @@ class TransientQueries:
         request: PullRequest,
     ) -> bytes:
         source = query.source
-        writers = [self._persistent.find(q.id) for q in catalog.materializers(source.name)]
+        writers = [
+            self._persistent.find_started(q.id, _START_SECONDS)
+            for q in catalog.materializers(source.name)
+        ]
         found = next((w for w in writers if w is not None and w.reader is not None), None)
         reader = None if found is None else found.reader
         if found is None or reader is None:

@@ -199,7 +199,7 @@ def test_address_of_another_machine_is_refused_in_words(tmp_path: Path) -> None:
     [
         ([], "required"),
         (["--listen", "8081", "--upstream", "http://a:1", "--log", "x"], "--listen: HOST:PORT"),
-        (["--listen", "a:1", "--upstream", "https://a", "--log", "x"], "--upstream: http://"),
+        (["--listen", "a:1", "--upstream", "ftp://a", "--log", "x"], "--upstream: http(s)://"),
     ],
 )
 def test_arguments_that_make_no_sense_exit_with_2(argv: list[str], said: str) -> None:

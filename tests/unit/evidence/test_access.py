@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from lab.errors import CapabilityMissing, ComponentFailed
+from lab.errors import ComponentFailed
 from lab.evidence.access import Doors, lay_out_access, record_access
 from lab.evidence.names import UniqueNames
 from lab.evidence.recorder import Evidence
@@ -96,9 +96,9 @@ def test_without_a_log_nobody_else_is_seen(registry: str, tmp_path: Path) -> Non
     assert doors.by_others(UniqueNames("s06")) == []
 
 
-def test_a_registry_that_is_not_plain_http(tmp_path: Path) -> None:
-    with pytest.raises(CapabilityMissing, match="plain HTTP"):
-        RegistryDoor("x", "https://registry", tmp_path / "log.jsonl")
+def test_a_registry_that_does_not_speak_http(tmp_path: Path) -> None:
+    with pytest.raises(ComponentFailed, match=r"http\(s\)://HOST:PORT expected"):
+        RegistryDoor("x", "ftp://registry", tmp_path / "log.jsonl")
 
 
 def test_a_door_that_cannot_open(tmp_path: Path) -> None:
