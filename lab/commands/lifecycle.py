@@ -56,6 +56,13 @@ class StartReporter:
     help="Fixed ports from P on: brokers P to P+2, registry P+3, ksqlDB P+4, internal ones up to "
     "P+9.  [default: 9092, 8081, 8088 where free]",
 )
+@click.option(
+    "--connect-plugins/--no-connect-plugins",
+    default=None,
+    help="Target compose: download the connector plug-ins for Connect (83 MB, once), or mount what "
+    "the cache has. With LAB_CONNECT_PLUGINS=FOLDER that folder is mounted, and nothing "
+    "downloaded.  [default: download]",
+)
 @json_option
 def up_command(  # noqa: PLR0917 - one parameter an option
     brokers: int | None,
@@ -63,6 +70,7 @@ def up_command(  # noqa: PLR0917 - one parameter an option
     target: str | None,
     secure: bool | None,
     port_base: int | None,
+    connect_plugins: bool | None,
     as_json: bool,
 ) -> None:
     """Start the platform and prove every part ready.
@@ -72,7 +80,7 @@ def up_command(  # noqa: PLR0917 - one parameter an option
     is; one that runs in part is completed.
     """
     lab = find_lab(name, target or kind_to_start(name))
-    result = _up(lab, brokers, port_base, secure)
+    result = _up(lab, brokers, port_base, secure, connect_plugins)
     if result.started and lab.target == "embedded":
         _train_later(name)
     for remark in result.remarks:
@@ -93,14 +101,30 @@ def up_command(  # noqa: PLR0917 - one parameter an option
     click.echo(f'Next: lab ksql{suffix} · lab verify · eval "$(lab env{suffix})"')
 
 
-def _up(lab: OwnLab, brokers: int | None, port_base: int | None, secure: bool | None) -> Started:
+def _up(
+    lab: OwnLab,
+    brokers: int | None,
+    port_base: int | None,
+    secure: bool | None,
+    connect_plugins: bool | None,
+) -> Started:
     from lab.targets.own_embedded import OwnEmbedded  # noqa: PLC0415
 
     report = StartReporter()
     if isinstance(lab, OwnEmbedded):
+        if connect_plugins is not None:
+            raise UsageError(
+                "--connect-plugins is for labs of containers: an embedded one has no Connect",
+                hint="lab up --target compose",
+            )
         return lab.up(brokers=brokers, port_base=port_base, report=report, secure=secure)
     if secure:
         raise UsageError("--secure is for embedded labs", hint="lab up --target embedded --secure")
+    from lab.targets.own_compose import OwnCompose  # noqa: PLC0415
+
+    if isinstance(lab, OwnCompose):
+        wanted = connect_plugins is not False
+        return lab.up(brokers=brokers, port_base=port_base, report=report, connect_plugins=wanted)
     return lab.up(brokers=brokers, port_base=port_base, report=report)
 
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.compose import added, ports
+from lab.compose import added, plugins, ports
 from lab.compose.command import Compose
 from lab.compose.engine import Engine
 from lab.compose.identity import identify
 from lab.compose.plan import (
     FOLDER,
+    PLUGINS_VARIABLE,
     components_of,
     compose_file,
     endpoints_of,
@@ -149,9 +150,13 @@ class ComposeLab:
         brokers: int | None = None,
         port_base: int | None = None,
         brokers_only: bool | None = None,
+        get_plugins: Callable[[], object] | None = None,
         report: Report = unreported,
     ) -> ComposeUp:
         """Create and start what does not run yet, and prove it ready.
+
+        ``get_plugins`` completes the cache's connector plug-ins; it is called before Connect is
+        started, unless the user named a folder of their own.
 
         On any failure, Ctrl-C included, a lab that did not run is taken down again. Raises
         ComponentFailed, PortInUse, DownloadFailed, EnvironmentProblem, UsageError.
@@ -175,6 +180,8 @@ class ComposeLab:
             if not missing:
                 known = identify(self.engine, state)
                 return ComposeUp(state, known, (), (), 0.0)
+            if "connect" in missing:
+                remarks += plugins.complete(self.settings, state, get_plugins)
             if state.phase != "ready":
                 state, more = self._choose_ports(state, port_base)
                 remarks += more
@@ -245,24 +252,21 @@ class ComposeLab:
         return state, choice.remarks
 
     def _choose_images(self, state: LabState) -> LabState:
-        """Note which images the user's variables name now: until ``down`` they stay the same."""
+        """Note what images and plug-ins the user names now: they stay the same until ``down``."""
         state = state.with_(versions={})
-        state = state.with_(versions={"images": image_variables(self.compose(state).config())})
+        chosen = {
+            "images": image_variables(self.compose(state).config()),
+            plugins.NOTED: {PLUGINS_VARIABLE: str(plugins.mounted_folder(self.settings, state))},
+        }
+        state = state.with_(versions=chosen)
         self.folder.save(state)
         return state
 
     def compose(self, state: LabState) -> Compose:
         """The command ``docker compose`` for this lab."""
-        told = variables(state, self._plugins())
+        told = variables(state, plugins.mounted_folder(self.settings, state))
         told.update(state.versions.get("images", {}))
         return Compose(compose_file(), self.engine.project, told)
-
-    def _plugins(self) -> Path:
-        """The folder of connector plug-ins that the containers of Connect see."""
-        folder = self.settings.cache_dir / "connect-plugins"
-        with translating_disk_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
     def _start(self, state: LabState, services: tuple[str, ...], report: Report) -> None:
         was_ready = state.phase == "ready"

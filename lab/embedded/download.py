@@ -7,18 +7,16 @@ attempt goes on by a Range request; whatever does not have the pinned checksum i
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import requests
 
-from lab.embedded.disk import translating_disk_errors
+from lab.embedded.disk import only_one, translating_disk_errors
 from lab.embedded.jars import Artifact, JarCache, sha256_of
 from lab.errors import ChecksumMismatch, DownloadFailed, EnvironmentProblem
 
@@ -50,7 +48,7 @@ def fetch(
         return ()
     with translating_disk_errors(cache.root):
         cache.root.mkdir(parents=True, exist_ok=True)
-        with _only_one(cache.root / ".lock"):
+        with only_one(cache.root / ".lock"):
             missing = cache.missing(wanted)
             _require_space(cache, missing)
             fetcher = _Fetcher(cache, repository, local_repository, progress)
@@ -212,14 +210,3 @@ def _require_space(cache: JarCache, missing: tuple[Artifact, ...]) -> None:
             "are free",
             hint="Free some space, or set LAB_CACHE_DIR to a folder on a larger disk.",
         )
-
-
-@contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_UN)

@@ -1,4 +1,4 @@
-"""Getting an outfit with the user watching: a progress bar, or plain lines without a terminal."""
+"""Getting what is needed with the user watching: a progress bar, or lines without a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable
 
 from lab.config import Settings
-from lab.embedded.jars import Artifact, JarCache
+from lab.embedded import connect_plugins
+from lab.embedded.jars import Artifact, JarCache, load_lock
 from lab.embedded.outfit import RUN_SETS, Outfit, prepare
 from lab.embedded.resolve import repository_url
 
@@ -20,6 +21,21 @@ def outfitter(
         _download(settings, cache, artifacts, quiet=quiet)
 
     return lambda: prepare(settings, download, sets)
+
+
+def plugins_provider(
+    settings: Settings, *, quiet: bool = False
+) -> Callable[[], tuple[Artifact, ...]]:
+    """A function that gets Connect's plug-ins, unpacks them, and returns those that were not there.
+
+    It raises DownloadFailed or EnvironmentProblem.
+    """
+
+    def download(cache: JarCache, artifacts: tuple[Artifact, ...]) -> None:
+        _download(settings, cache, artifacts, quiet=quiet)
+
+    wanted = connect_plugins.pinned(load_lock())
+    return lambda: connect_plugins.provide(settings.cache_dir, wanted, download)
 
 
 def _download(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 LOCK_NAME = "jars.lock.json"
-SetName = Literal["kafka", "tools", "ksqldb", "registry"]
+SetName = Literal["kafka", "tools", "ksqldb", "registry", "connect-plugins"]
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,14 @@ PROTOBUF = "4.36.1"
 # As Kafka's own clients have them: Avro would bring others beside them.
 ZSTD = "1.5.6-10"
 SNAPPY = "1.1.10.7"
+DEBEZIUM = "3.6.0.Final"
 
 VERSIONS = {
     "Apache Kafka": KAFKA,
     "Apicurio Registry": APICURIO,
     "Janino": JANINO,
     "Eclipse compiler for Java": ECJ,
+    "Debezium": DEBEZIUM,
 }
 
 ROOTS: dict[str, tuple[str, ...]] = {
@@ -52,9 +54,13 @@ ROOTS: dict[str, tuple[str, ...]] = {
         f"org.slf4j:slf4j-simple:{SLF4J}",
     ),
     "registry": (f"io.apicurio:apicurio-registry-app:tar.gz:all:{APICURIO}",),
+    "connect-plugins": (
+        f"io.debezium:debezium-connector-postgres:tar.gz:plugin:{DEBEZIUM}",
+        f"io.debezium:debezium-connector-jdbc:tar.gz:plugin:{DEBEZIUM}",
+    ),
 }
-# An archive that is complete in itself: its dependencies are inside.
-INTRANSITIVE = frozenset({"registry"})
+# Archives that are complete in themselves: their dependencies are inside.
+INTRANSITIVE = frozenset({"registry", "connect-plugins"})
 
 
 def resolve_lock(mirror: str | None, progress: Callable[[str], None]) -> tuple[Lock, str]:

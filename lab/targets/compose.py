@@ -9,6 +9,7 @@ from lab.compose import added
 from lab.compose.lifecycle import ComposeLab
 from lab.compose.plan import BROKER_LOGS, KSQLDB_STATE, role_of
 from lab.config import Settings
+from lab.embedded.fetching import plugins_provider
 from lab.embedded.lifecycle import unreported
 from lab.embedded.starting import Report
 from lab.endpoints import Capabilities, ComponentInfo, Endpoints
@@ -154,8 +155,14 @@ def start(
     report: Report = unreported,
 ) -> ComposeTarget:
     """Start a lab of this name, or complete it if it runs in part. Raises LabError."""
-    lab = ComposeLab(Settings.from_env(), name)
-    lab.up(brokers=brokers, brokers_only=brokers_only, report=report)
+    settings = Settings.from_env()
+    lab = ComposeLab(settings, name)
+    lab.up(
+        brokers=brokers,
+        brokers_only=brokers_only,
+        get_plugins=plugins_provider(settings),
+        report=report,
+    )
     return ComposeTarget(lab)
 
 

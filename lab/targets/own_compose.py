@@ -7,6 +7,7 @@ from pathlib import Path
 from lab.compose.lifecycle import ComposeLab, ComposeUp
 from lab.compose.plan import components_of
 from lab.config import Settings
+from lab.embedded.fetching import plugins_provider
 from lab.embedded.starting import Report
 from lab.endpoints import ComponentInfo, Endpoints
 from lab.errors import NoLabRunning
@@ -65,9 +66,24 @@ class OwnCompose:
             Seen(one.name, one.state, container=one.container) for one in self.lab.status()
         )
 
-    def up(self, *, brokers: int | None, port_base: int | None, report: Report) -> Started:
-        """Create and start what does not run and prove it ready."""
-        return _started(self.lab.up(brokers=brokers, port_base=port_base, report=report))
+    def up(
+        self,
+        *,
+        brokers: int | None,
+        port_base: int | None,
+        report: Report,
+        connect_plugins: bool = True,
+    ) -> Started:
+        """Create and start what does not run and prove it ready.
+
+        Connect's plug-ins are downloaded once, unless ``connect_plugins`` is off.
+        """
+        get_plugins = plugins_provider(self.lab.settings) if connect_plugins else None
+        return _started(
+            self.lab.up(
+                brokers=brokers, port_base=port_base, get_plugins=get_plugins, report=report
+            )
+        )
 
     def down(self) -> tuple[str, ...]:
         """Remove the lab's containers and network; volumes stay."""

@@ -36,6 +36,16 @@ def test_a_wrong_command_gets_the_nearest_right_one() -> None:
     assert "Did you mean 'lab status'?" in told.output
 
 
+def test_an_embedded_lab_has_no_connect_that_could_use_plugins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path))
+    told = CliRunner().invoke(cli, ["up", "--target", "embedded", "--no-connect-plugins"])
+    assert told.exit_code != 0
+    assert "--target compose" in f"{told.output}{getattr(told.exception, 'hint', '')}"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_error_shows_what_is_wrong_the_log_and_what_to_do(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

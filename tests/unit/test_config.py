@@ -33,12 +33,14 @@ def test_values_are_taken(tmp_path: Path) -> None:
             "LAB_JAVA_HOME": str(tmp_path),
             "LAB_MAVEN_MIRROR": "https://mirror.example/maven/",
             "LAB_MAVEN_LOCAL": str(tmp_path),
+            "LAB_CONNECT_PLUGINS": str(tmp_path),
             "LAB_LISTEN_HOST": "127.0.0.2",
             "LAB_START_TIMEOUT": "12.5",
         },
         cwd=tmp_path,
     )
     assert settings.maven_mirror == "https://mirror.example/maven"
+    assert settings.connect_plugins == tmp_path
     assert settings.listen_host == "127.0.0.2"
     assert settings.start_timeout_seconds == 12.5
 
@@ -48,6 +50,7 @@ def test_values_are_taken(tmp_path: Path) -> None:
     [
         ("LAB_JAVA_HOME", "/nowhere/at/all"),
         ("LAB_MAVEN_LOCAL", "/nowhere/at/all"),
+        ("LAB_CONNECT_PLUGINS", "/nowhere/at/all"),
         ("LAB_MAVEN_MIRROR", "ftp://mirror"),
         ("LAB_MAVEN_MIRROR", "mirror"),
         ("LAB_LISTEN_HOST", "everywhere"),
