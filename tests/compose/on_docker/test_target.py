@@ -59,6 +59,12 @@ def test_every_component_says_what_it_is(target: ComposeTarget) -> None:
     assert not any("Confluent" in product for product, _ in told.values())
 
 
+def test_connect_has_the_plug_ins_of_the_cache(target: ComposeTarget) -> None:
+    answer = requests.get(f"{target.endpoints().connect_url}/connector-plugins", timeout=30)
+    names = {one["class"].rpartition(".")[2] for one in answer.json()}
+    assert {"PostgresConnector", "JdbcSinkConnector"} <= names
+
+
 def test_commands_work_as_on_the_embedded_target(user: LabCommand) -> None:
     status = json.loads(user.run("status", "--json").stdout)
     assert status["target"] == "compose"
