@@ -111,6 +111,9 @@ def _started(pid: int) -> float:
     import psutil  # noqa: PLC0415 - only external targets need it
 
     try:
-        return round(psutil.Process(pid).create_time(), 1)
+        process = psutil.Process(pid)
+        # One that ended, and that its parent has not asked about yet, uses nothing.
+        ended = process.status() == psutil.STATUS_ZOMBIE
+        return -1.0 if ended else round(process.create_time(), 1)
     except psutil.Error:
         return -1.0

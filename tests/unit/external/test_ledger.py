@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lab.errors import LabError
 from lab.evidence.names import UniqueNames
 from lab.external.cleaning import Names
 from lab.external.ledger import Entry, Ledger, in_use
+from lab.wait import wait_until
 
 
 def entry(kind: str, name: str, pid: int = 0) -> Entry:
@@ -55,6 +59,18 @@ def test_an_entry_of_a_process_that_is_gone_is_not_in_use(tmp_path: Path) -> Non
     ledger.note("stem", "lab-a", "one")
     assert not in_use(ledger.entries()[0])  # this very process may clean up after itself
     assert not in_use(entry("stem", "lab-a", pid=2**22 + 1))
+
+
+def test_an_entry_of_a_process_that_ended_unasked_about_is_not_in_use() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process = psutil.Process(child.pid)
+    started = round(process.create_time(), 1)
+    written = Entry("stem", "lab-a", "run", child.pid, started, "now")
+    assert in_use(written)
+    child.kill()
+    wait_until("it has ended", lambda: process.status() == psutil.STATUS_ZOMBIE)
+    assert not in_use(written)
+    child.communicate()
 
 
 def test_what_components_derive_from_our_names_is_ours_and_nothing_else() -> None:
