@@ -34,7 +34,7 @@ from lab.compose.proving import Prover
 from lab.config import Settings
 from lab.embedded.disk import translating_disk_errors
 from lab.embedded.lifecycle import unreported
-from lab.embedded.ports import PortClaims
+from lab.embedded.ports import PortClaims, any_free
 from lab.embedded.process import undisturbed
 from lab.embedded.starting import Report
 from lab.embedded.state import LabFolder, LabState
@@ -443,7 +443,7 @@ class ComposeLab:
         state = self.running_state()
         chosen = added.service_id_of(self.engine) if service_id is None else service_id
         with PortClaims(self.settings.ports_dir).exclusively() as claims:
-            port = ports.any_free(set(claims), state.host)
+            port = any_free(set(claims), state.host)
             name = added.start(self.engine, state.host, port, chosen, properties)
         url = f"http://{state.host}:{port}"
         prover = self._prover(state, unreported)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.embedded.ports import FREE_RANGE, WELL_KNOWN, PortChoice, holder_of, is_free
-from lab.errors import EnvironmentProblem, PortInUse
+from lab.embedded.ports import WELL_KNOWN, PortChoice, any_free, holder_of, is_free
+from lab.errors import PortInUse
 
 PREFERRED = {**WELL_KNOWN, "connect": 8083}
 OFFSETS_FROM_BASE = {
@@ -61,14 +61,3 @@ def fixed(
                 "(or none: free ports are then chosen).",
             )
     return PortChoice(ports)
-
-
-def any_free(used: set[int], host: str) -> int:
-    """A port that nobody listens on. Raises EnvironmentProblem if there is none."""
-    for port in FREE_RANGE:
-        if port not in used and is_free(port, host):
-            return port
-    raise EnvironmentProblem(
-        f"no free port from {FREE_RANGE.start} to {FREE_RANGE.stop - 1}",
-        hint="Stop other servers or labs (`lab down --all`), or give --port-base.",
-    )

@@ -21,6 +21,7 @@ from lab.compose.plan import (
     url_of,
     variables,
 )
+from lab.embedded import ports as embedded_ports
 from lab.embedded.state import LabState
 from lab.errors import PortInUse, UsageError
 
@@ -105,7 +106,8 @@ def test_images_of_a_configuration() -> None:
 
 def test_ports_are_remembered_or_well_known_or_free(monkeypatch: pytest.MonkeyPatch) -> None:
     busy = {9092, 20000}
-    monkeypatch.setattr(ports, "is_free", lambda port, host: port not in busy)
+    for module in (ports, embedded_ports):
+        monkeypatch.setattr(module, "is_free", lambda port, host: port not in busy)
     monkeypatch.setattr(ports, "holder_of", lambda port: "somebody")
     choice = ports.choose(
         ("broker-1", "ksqldb", "connect"),
