@@ -62,6 +62,41 @@ Owners = dict[str, list[int]]
 Counts = dict[str, int]
 
 
+class Cluster:
+    """Servers under one service id, by this experiment's names for them.
+
+    ``hosts`` is what they call each other (host and port), which need not be the address that this
+    machine sees.
+    """
+
+    def __init__(self, servers: Servers, service_id: str) -> None:
+        self._servers = servers
+        self.service_id = service_id
+        self.nodes: dict[str, Node] = {}
+        self.hosts: dict[str, str] = {}
+
+    def join(self, name: str) -> Node:
+        """Start a server; the one host that it tells of and nobody did before is itself.
+
+        Raises ConditionTimeout.
+        """
+        node = self._servers(service_id=self.service_id, properties=PROPERTIES)
+
+        def probe() -> str | None:
+            found = status(node).keys() - set(self.hosts.values())
+            return found.pop() if len(found) == 1 else None
+
+        self.hosts[name] = wait_until(
+            f"{node.component} tells of one host beside {sorted(self.hosts.values())}",
+            probe,
+            timeout_seconds=PATIENCE_SECONDS,
+            every_seconds=0.2,
+            ignore=(requests.RequestException,),
+        )
+        self.nodes[name] = node
+        return node
+
+
 @dataclass
 class Table:
     """The counted table of one ksqlDB cluster, seen from outside."""
@@ -70,6 +105,7 @@ class Table:
     topic: str
     name: SourceName
     group: str
+    hosts: dict[str, str]
 
     def owners(self) -> Owners:
         """The source partitions of each member that has any, as the coordinator assigned them."""
@@ -89,14 +125,14 @@ class Table:
             name: sorted(
                 {
                     found["partition"]
-                    for query in told.get(address(node), {})
+                    for query in told.get(self.hosts[name], {})
                     .get("activeStandbyPerQuery", {})
                     .values()
                     for found in query["activePartitions"]
                     if found["topic"].endswith("-repartition")
                 }
             )
-            for name, node in nodes.items()
+            for name in nodes
         }
 
     def when_shared(self, nodes: Mapping[str, Node], *, by: set[str]) -> dict[str, list[int]]:
@@ -162,14 +198,13 @@ def test_nodes_share_the_work(
     # Set-up
     source = topic("orders", partitions=PARTITIONS)
     send(evidence, kafka, source, 0, ORDERS)
-    shared_id = servers.service_id("shared")
-    nodes = {"first": servers(service_id=shared_id, properties=PROPERTIES)}
-    first = nodes["first"]
-    table = count_orders(evidence, kafka, first, unique, source)
+    cluster = Cluster(servers, servers.service_id("shared"))
+    nodes, first = cluster.nodes, cluster.join("first")
+    table = count_orders(evidence, kafka, cluster, unique, source)
     table.when_counted(first.ksqldb, counted(kafka, source))
     stages = {"one node": table.when_shared(nodes, by={"first"})}
     begun = time.monotonic()
-    nodes["second"] = second = servers(service_id=shared_id, properties=PROPERTIES)
+    second = cluster.join("second")
     stages["two nodes"] = table.when_shared(nodes, by={"first", "second"})
     took = {"a second node to have tasks": round(time.monotonic() - begun, 1)}
     evidence.record("experiment", "two nodes share", table.group, answer=stages)
@@ -192,7 +227,7 @@ def test_nodes_share_the_work(
     )
     dead = wait_until(
         "the second node tells that the first is dead",
-        lambda: [name for name, node in nodes.items() if not told_alive(second, node)],
+        lambda: [name for name in nodes if not told_alive(second, cluster.hosts[name])],
         timeout_seconds=PATIENCE_SECONDS,
         every_seconds=0.1,
     )
@@ -265,9 +300,10 @@ def test_nodes_share_the_work(
     )
 
     # Control
-    other = servers(service_id=servers.service_id("other"), properties=PROPERTIES)
+    elsewhere = Cluster(servers, servers.service_id("other"))
+    other = elsewhere.join("other")
     known_to_another(evidence, other, table)
-    own = count_orders(evidence, kafka, other, unique, source)
+    own = count_orders(evidence, kafka, elsewhere, unique, source)
     own.when_counted(other.ksqldb, more)
     alone = own.when_shared({"other": other}, by={"other"})
     evidence.control(
@@ -323,15 +359,16 @@ def counted(kafka: KafkaClient, topic: str) -> Counts:
 
 
 def count_orders(
-    evidence: Evidence, kafka: KafkaClient, node: Node, unique: UniqueNames, source: str
+    evidence: Evidence, kafka: KafkaClient, cluster: Cluster, unique: UniqueNames, source: str
 ) -> Table:
     """Have a cluster count the orders by region; the names are the same for every cluster."""
+    node = next(iter(cluster.nodes.values()))
     orders, sink = unique.of_source("orders"), unique.of_source("by_region")
     node.ksqldb.execute(
         f"CREATE STREAM {orders} (id VARCHAR KEY, region VARCHAR)"
         f" WITH (KAFKA_TOPIC='{source}', VALUE_FORMAT='JSON');"
     )
-    sink_topic = unique.of(f"by-region-{node.server.service_id}")
+    sink_topic = unique.of(f"by-region-{cluster.service_id}")
     statement = (
         f"CREATE TABLE {sink} WITH (KAFKA_TOPIC='{sink_topic}') AS SELECT region, COUNT(*) AS n"
         f" FROM {orders} GROUP BY region EMIT CHANGES;"
@@ -339,18 +376,13 @@ def count_orders(
     query = evidence.act(
         "user", statement, node.component, partial(node.ksqldb.start_query, statement)
     )
-    group = f"_confluent-ksql-{node.server.service_id}query_{query}"
-    return Table(kafka, source, sink, group)
+    group = f"_confluent-ksql-{cluster.service_id}query_{query}"
+    return Table(kafka, source, sink, group, cluster.hosts)
 
 
-def address(node: Node) -> str:
-    """A node's name in the answers of nodes: host and port."""
-    return node.url.removeprefix("http://").removeprefix("https://")
-
-
-def told_alive(asked: Node, about: Node) -> bool:
+def told_alive(asked: Node, host: str) -> bool:
     """Whether a node says of another, or of itself, that it is alive."""
-    return bool(status(asked).get(address(about), {}).get("hostAlive", False))
+    return bool(status(asked).get(host, {}).get("hostAlive", False))
 
 
 def status(node: Node) -> dict[str, dict[str, Any]]:
@@ -373,8 +405,8 @@ def copies_when_caught_up(nodes: Mapping[str, Node], table: Table) -> dict[str, 
         told = status(second)
         found = {}
         owned = table.owned_by(nodes)
-        for name, node in nodes.items():
-            lags = told[address(node)]["hostStoreLags"]["stateStoreLags"]
+        for name in nodes:
+            lags = told[table.hosts[name]]["hostStoreLags"]["stateStoreLags"]
             for store, partitions in lags.items():
                 for partition, lag in partitions["lagByPartition"].items():
                     if store.startswith(table.group) and int(partition) not in owned[name]:

@@ -54,7 +54,6 @@ def start(
     taken = engine.containers()
     name = next(n for n in (f"{MODEL}-{i}" for i in itertools.count(2)) if n not in taken)
     config, limits = model.attrs["Config"], model.attrs["HostConfig"]
-    state_folder = next(iter(_mounts(model)), None)
     with translating():
         network = engine.network()
         made = engine.client.containers.create(
@@ -69,7 +68,7 @@ def start(
             },
             ports={f"{PORT}/tcp": (host, port)},
             mem_limit=limits.get("Memory") or None,
-            volumes=[state_folder] if state_folder else None,
+            volumes=_mounts(model),
             network=network.name,
         )
         try:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.embedded.ports import WELL_KNOWN, PortChoice, any_free, holder_of, is_free
-from lab.errors import PortInUse
+from lab.embedded.ports import WELL_KNOWN, PortChoice, all_free, choose_for
 
 PREFERRED = {**WELL_KNOWN, "connect": 8083}
 OFFSETS_FROM_BASE = {
@@ -30,21 +29,8 @@ def choose(
 
     ``taken`` are ports that other labs have claimed. Raises EnvironmentProblem if none is free.
     """
-    chosen: dict[str, int] = {}
-    remarks: list[str] = []
-    for name in components:
-        preferred = remembered.get(name) or (PREFERRED.get(name) if well_known else None)
-        used = {*taken, *chosen.values()}
-        if preferred is not None and preferred not in used and is_free(preferred, host):
-            chosen[name] = preferred
-            continue
-        chosen[name] = any_free(used, host)
-        if preferred is not None:
-            holder = taken.get(preferred) or holder_of(preferred) or "a process that is not yours"
-            remarks.append(
-                f"{name}: port {preferred} is held by {holder}; using {chosen[name]} instead"
-            )
-    return PortChoice(chosen, tuple(remarks))
+    preferred = {**(PREFERRED if well_known else {}), **remembered}
+    return choose_for(components, preferred, taken=taken, host=host)
 
 
 def fixed(
@@ -52,12 +38,4 @@ def fixed(
 ) -> PortChoice:
     """The ports counted from ``base``. Raises PortInUse, naming the holder, if one is taken."""
     ports = {name: base + OFFSETS_FROM_BASE[name] for name in components}
-    for name, port in ports.items():
-        if port in taken or not is_free(port, host):
-            raise PortInUse(
-                port,
-                f"the lab in {taken[port]}" if port in taken else holder_of(port),
-                hint=f"It was meant for {name}. Free it, or give another --port-base "
-                "(or none: free ports are then chosen).",
-            )
-    return PortChoice(ports)
+    return all_free(ports, taken=taken, host=host)

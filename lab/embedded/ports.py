@@ -155,19 +155,31 @@ def choose(
 
     ``taken`` are ports that other labs have claimed. Raises EnvironmentProblem if none is free.
     """
+    preferred = {**(WELL_KNOWN if well_known else {}), **remembered}
+    return choose_for(listeners(brokers), preferred, taken=taken, host=host)
+
+
+def choose_for(
+    names: tuple[str, ...],
+    preferred: Mapping[str, int],
+    *,
+    taken: Mapping[int, str],
+    host: str,
+) -> PortChoice:
+    """A free port for each name: the preferred one, else any, with a remark on who holds it."""
     chosen: dict[str, int] = {}
     remarks: list[str] = []
-    for name in listeners(brokers):
-        preferred = remembered.get(name) or (WELL_KNOWN.get(name) if well_known else None)
+    for name in names:
+        wanted = preferred.get(name)
         used = {*taken, *chosen.values()}
-        if preferred is not None and preferred not in used and is_free(preferred, host):
-            chosen[name] = preferred
+        if wanted is not None and wanted not in used and is_free(wanted, host):
+            chosen[name] = wanted
             continue
         chosen[name] = any_free(used, host)
-        if preferred is not None:
-            holder = taken.get(preferred) or holder_of(preferred) or "a process that is not yours"
+        if wanted is not None:
+            holder = taken.get(wanted) or holder_of(wanted) or "a process that is not yours"
             remarks.append(
-                f"{name}: port {preferred} is held by {holder}; using {chosen[name]} instead"
+                f"{name}: port {wanted} is held by {holder}; using {chosen[name]} instead"
             )
     return PortChoice(chosen, tuple(remarks))
 
@@ -177,6 +189,11 @@ def fixed(
 ) -> PortChoice:
     """The ports counted from ``base``. Raises PortInUse, naming the holder, if one is taken."""
     ports = {name: base + OFFSETS_FROM_BASE[name] for name in listeners(brokers)}
+    return all_free(ports, taken=taken, host=host)
+
+
+def all_free(ports: dict[str, int], *, taken: Mapping[int, str], host: str) -> PortChoice:
+    """These very ports. Raises PortInUse, naming the holder, if one is taken."""
     for name, port in ports.items():
         if port in taken or not is_free(port, host):
             raise PortInUse(

@@ -15,22 +15,15 @@ from lab.embedded.starting import Report
 from lab.endpoints import Capabilities, ComponentInfo, Endpoints
 from lab.errors import LabError, NoLabRunning, UsageError
 from lab.targets.base import KsqldbServer
+from lab.targets.local import LocalTarget
 
 NO_ACCESS_LOG = "the registry's container keeps no log of who asks it what"
 
 
-class ComposeTarget:
+class ComposeTarget(LocalTarget[ComposeLab]):
     """A running lab of containers."""
 
     name = "compose"
-
-    def __init__(self, lab: ComposeLab) -> None:
-        self._lab = lab
-
-    @property
-    def lab_name(self) -> str:
-        """The lab's name."""
-        return self._lab.folder.name
 
     def endpoints(self) -> Endpoints:
         """Where the components answer on this machine. Raises NoLabRunning."""
@@ -79,22 +72,6 @@ class ComposeTarget:
     def memory_of(self, component: str) -> int | None:
         """The memory that the container's processes hold, in bytes."""
         return self._lab.engine.memory_of(component)
-
-    def kill(self, component: str) -> None:
-        """SIGKILL to the container's processes."""
-        self._lab.kill(component)
-
-    def stop(self, component: str) -> None:
-        """SIGTERM to the container's main process."""
-        self._lab.stop(component)
-
-    def pause(self, component: str) -> None:
-        """Freeze the container's processes."""
-        self._lab.pause(component)
-
-    def resume(self, component: str) -> None:
-        """Let them go on."""
-        self._lab.resume(component)
 
     def restart(self, component: str) -> None:
         """Stop if it runs, start, and wait until it is proven ready."""

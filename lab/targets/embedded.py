@@ -22,22 +22,15 @@ from lab.embedded.state import LabState
 from lab.endpoints import Capabilities, ComponentInfo, Endpoints
 from lab.errors import NoLabRunning, UsageError
 from lab.targets.base import KsqldbServer
+from lab.targets.local import LocalTarget
 from lab.targets.local_state import copy_folder, remove_folder
 from lab.wire.segments import partition_dir
 
 
-class EmbeddedTarget:
+class EmbeddedTarget(LocalTarget[EmbeddedLab]):
     """A running lab of native processes."""
 
     name = "embedded"
-
-    def __init__(self, lab: EmbeddedLab) -> None:
-        self._lab = lab
-
-    @property
-    def lab_name(self) -> str:
-        """The lab's name."""
-        return self._lab.folder.name
 
     def endpoints(self) -> Endpoints:
         """Where the components answer. Raises NoLabRunning."""
@@ -94,22 +87,6 @@ class EmbeddedTarget:
             return sum(psutil.Process(pid).memory_info().rss for pid in pids)
         except psutil.Error:
             return None
-
-    def kill(self, component: str) -> None:
-        """SIGKILL to the component's processes."""
-        self._lab.kill(component)
-
-    def stop(self, component: str) -> None:
-        """SIGTERM to the component's processes."""
-        self._lab.stop(component)
-
-    def pause(self, component: str) -> None:
-        """SIGSTOP to the component's processes."""
-        self._lab.pause(component)
-
-    def resume(self, component: str) -> None:
-        """SIGCONT to the component's processes."""
-        self._lab.resume(component)
 
     def restart(self, component: str) -> None:
         """Stop if it runs, start, and wait until it is proven ready."""

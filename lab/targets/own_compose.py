@@ -10,43 +10,17 @@ from lab.config import Settings
 from lab.embedded.fetching import plugins_provider
 from lab.embedded.starting import Report
 from lab.endpoints import ComponentInfo, Endpoints
-from lab.errors import NoLabRunning
+from lab.targets.local import LocalLab
 from lab.targets.own import Seen, Started
 
 
-class OwnCompose:
+class OwnCompose(LocalLab[ComposeLab]):
     """One lab of containers, by name."""
 
     target = "compose"
 
     def __init__(self, settings: Settings, name: str) -> None:
-        self.lab = ComposeLab(settings, name)
-
-    @property
-    def name(self) -> str:
-        """The lab's name."""
-        return self.lab.folder.name
-
-    @property
-    def path(self) -> Path:
-        """The folder of its state; data are in Docker's volumes."""
-        return self.lab.folder.path
-
-    def exists(self) -> bool:
-        """Whether it was ever started and not reset since."""
-        return self.path.exists()
-
-    def is_running(self) -> bool:
-        """Whether it is up. Raises EnvironmentProblem if it may be and no engine answers."""
-        try:
-            self.lab.running_state()
-        except NoLabRunning:
-            return False
-        return True
-
-    def brokers(self) -> int:
-        """How many brokers it has."""
-        return self.lab.running_state().brokers
+        super().__init__(ComposeLab(settings, name))
 
     def endpoints(self) -> Endpoints:
         """Where the components answer on this machine."""
@@ -85,17 +59,9 @@ class OwnCompose:
             )
         )
 
-    def down(self) -> tuple[str, ...]:
-        """Remove the lab's containers and network; volumes stay."""
-        return self.lab.down()
-
     def restart(self, component: str | None, report: Report) -> Started:
         """Stop, start and prove."""
         return _started(self.lab.restart(component, report))
-
-    def reset(self) -> None:
-        """Remove containers, network, volumes and the folder."""
-        self.lab.reset()
 
     def kill(self, component: str) -> str:
         """SIGKILL."""

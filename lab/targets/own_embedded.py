@@ -10,43 +10,18 @@ from lab.embedded.fetching import outfitter
 from lab.embedded.lifecycle import EmbeddedLab, UpOptions, UpResult
 from lab.embedded.starting import Report
 from lab.endpoints import ComponentInfo, Endpoints
-from lab.errors import LabError, NoLabRunning
+from lab.errors import LabError
+from lab.targets.local import LocalLab
 from lab.targets.own import Seen, Started
 
 
-class OwnEmbedded:
+class OwnEmbedded(LocalLab[EmbeddedLab]):
     """One embedded lab, by name."""
 
     target = "embedded"
 
     def __init__(self, settings: Settings, name: str) -> None:
-        self.lab = EmbeddedLab(settings, name)
-
-    @property
-    def name(self) -> str:
-        """The lab's name."""
-        return self.lab.folder.name
-
-    @property
-    def path(self) -> Path:
-        """The folder of its state."""
-        return self.lab.folder.path
-
-    def exists(self) -> bool:
-        """Whether it was ever started and not reset since."""
-        return self.path.exists()
-
-    def is_running(self) -> bool:
-        """Whether it is up."""
-        try:
-            self.lab.running_state()
-        except NoLabRunning:
-            return False
-        return True
-
-    def brokers(self) -> int:
-        """How many brokers it has."""
-        return self.lab.running_state().brokers
+        super().__init__(EmbeddedLab(settings, name))
 
     def endpoints(self) -> Endpoints:
         """Where the components answer."""
@@ -78,17 +53,9 @@ class OwnEmbedded:
         options = UpOptions(brokers=brokers, port_base=port_base, secure=secure)
         return _started(self.lab.up(options, outfitter(self.lab.settings), report))
 
-    def down(self) -> tuple[str, ...]:
-        """Stop every process of the lab."""
-        return self.lab.down()
-
     def restart(self, component: str | None, report: Report) -> Started:
         """Stop, start and prove."""
         return _started(self.lab.restart(component, outfitter(self.lab.settings), report))
-
-    def reset(self) -> None:
-        """Stop everything and remove the folder."""
-        self.lab.reset()
 
     def kill(self, component: str) -> str:
         """SIGKILL."""

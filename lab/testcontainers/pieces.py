@@ -14,17 +14,26 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Self
 
 from testcontainers.core.container import DockerContainer
 
+from lab.compose.engine import translating
 from lab.embedded.ports import FREE_RANGE, is_free
 from lab.embedded.state import new_cluster_id
 from lab.errors import ComponentFailed, EnvironmentProblem, LabError
-from lab.readiness import ProofFailed, broker_proven, prove_registry, wait_for_ksqldb
+from lab.readiness import (
+    ProofFailed,
+    broker_proven,
+    prove_connect,
+    prove_registry,
+    wait_for_ksqldb,
+)
 
 KAFKA_VERSION = "4.3.1"
 CONFLUENT_VERSION = "8.2.0"
+PLUGINS = "/usr/share/lab-plugins"
 
 
 def image(variable: str, repository: str, version_variable: str, version: str) -> str:
@@ -43,8 +52,12 @@ class ProvenContainer(DockerContainer):
         raise NotImplementedError
 
     def start(self) -> Self:
-        """Start and prove ready. Raises ComponentFailed with the end of the log."""
-        super().start()
+        """Start and prove ready. Raises ComponentFailed with the end of the log.
+
+        Raises LabError if the engine makes no container of the image, or Ryuk does not start.
+        """
+        with translating():
+            super().start()
         try:
             self.prove(self._give_up)
         except ComponentFailed:
@@ -223,6 +236,54 @@ class KsqldbContainer(ProvenContainer):
         )
         if answer.status_code != 200:
             raise ProofFailed(f"ksqlDB refused SHOW STREAMS: {answer.text[:300]}")
+
+
+class ConnectContainer(ProvenContainer):
+    """A worker of Kafka Connect in distributed mode on the brokers at ``bootstrap``.
+
+    ``plugins`` is a folder of connector plug-ins on this machine, mounted read-only.
+    """
+
+    component = "connect"
+
+    def __init__(
+        self,
+        bootstrap: str,
+        plugins: Path | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        default = ("confluentinc/cp-kafka-connect", "CONFLUENT_VERSION", CONFLUENT_VERSION)
+        super().__init__(name or image("CONNECT_IMAGE", *default), **kwargs)
+        self.with_exposed_ports(8083)
+        self.with_envs(
+            CONNECT_BOOTSTRAP_SERVERS=bootstrap,
+            CONNECT_GROUP_ID="lab-connect",
+            CONNECT_REST_ADVERTISED_HOST_NAME="connect",
+            CONNECT_REST_PORT="8083",
+            CONNECT_CONFIG_STORAGE_TOPIC="lab-connect-configs",
+            CONNECT_OFFSET_STORAGE_TOPIC="lab-connect-offsets",
+            CONNECT_STATUS_STORAGE_TOPIC="lab-connect-status",
+            CONNECT_CONFIG_STORAGE_REPLICATION_FACTOR="1",
+            CONNECT_OFFSET_STORAGE_REPLICATION_FACTOR="1",
+            CONNECT_STATUS_STORAGE_REPLICATION_FACTOR="1",
+            CONNECT_OFFSET_STORAGE_PARTITIONS="5",
+            CONNECT_KEY_CONVERTER="org.apache.kafka.connect.storage.StringConverter",
+            CONNECT_VALUE_CONVERTER="org.apache.kafka.connect.json.JsonConverter",
+            CONNECT_PLUGIN_PATH=f"/usr/share/java,/usr/share/confluent-hub-components,{PLUGINS}",
+            KAFKA_HEAP_OPTS="-Xms256m -Xmx640m",
+        )
+        if plugins is not None:
+            self.with_volume_mapping(str(plugins.resolve()), PLUGINS, "ro")
+
+    @property
+    def url(self) -> str:
+        """The URL for programs on this machine."""
+        return self.url_of(8083)
+
+    def prove(self, give_up: Callable[[], None]) -> None:
+        """It lists its connectors, and loads a plug-in that all have."""
+        prove_connect(self.url, timeout_seconds=self.timeout_seconds, give_up=give_up)
 
 
 def _free_port() -> int:

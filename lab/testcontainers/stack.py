@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -15,20 +16,23 @@ from typing import Any, Self
 from testcontainers.compose import DockerCompose
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import Reaper
+from testcontainers.core.exceptions import ContainerConnectException
 from testcontainers.core.labels import LABEL_SESSION_ID, SESSION_ID
 
-from lab.compose import ports
+from lab.compose import plugins, ports
 from lab.compose.command import told
-from lab.compose.engine import Engine
+from lab.compose.engine import Engine, translating
 from lab.compose.plan import components_of, compose_file, endpoints_of, variables
 from lab.compose.proving import Prover
 from lab.config import Settings
+from lab.embedded.fetching import plugins_provider
 from lab.embedded.lifecycle import unreported
 from lab.embedded.ports import PortClaims
 from lab.embedded.state import LabState
 from lab.endpoints import Endpoints
-from lab.errors import LabError, PortInUse
+from lab.errors import EnvironmentProblem, LabError, PortInUse, UsageError
 
+_LOG = logging.getLogger(__name__)
 PORT_ATTEMPTS = 5
 OPTIONAL = ("connect", "ksqldb", "schema-registry")
 NEEDS = {"ksqldb": ("schema-registry",), "connect": ("schema-registry",)}
@@ -39,6 +43,9 @@ class LabStack(DockerCompose):
 
     ``brokers`` is 1 or 3; ``services`` names what runs beside them. ``images`` sets variables of
     the compose file (``KAFKA_IMAGE``, ``CONFLUENT_VERSION``, …) over those of the environment.
+    ``connect_plugins`` is the folder of connector plug-ins that Connect sees: unless given it is
+    LAB_CONNECT_PLUGINS, else the lab's verified one, which is completed as by ``lab up``; where
+    nothing can be downloaded, Connect has those that are there, and the log says so.
     ``timeout_seconds`` is for each component's proof. Used as a context manager, it is gone with
     its volumes afterwards. Raises ComponentFailed, with the log of what failed, from ``start``.
     """
@@ -49,6 +56,7 @@ class LabStack(DockerCompose):
         brokers: int = 1,
         services: tuple[str, ...] = ("schema-registry", "ksqldb"),
         images: dict[str, str] | None = None,
+        connect_plugins: Path | None = None,
         timeout_seconds: float = 180.0,
     ) -> None:
         if brokers not in {1, 3}:
@@ -62,6 +70,8 @@ class LabStack(DockerCompose):
         self.project = f"lab-test-{secrets.token_hex(5)}"
         self._timeout_seconds = timeout_seconds
         self._images = dict(images or {})
+        self._connect_plugins = connect_plugins
+        self._variables: dict[str, str] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="lab-stack-"))
         self._state = LabState.new("stack").with_(brokers=brokers)
         file = compose_file()
@@ -83,8 +93,9 @@ class LabStack(DockerCompose):
     def start(self) -> None:
         """Start and prove ready. What was started is gone again if that fails."""
         chosen = tuple(self.services or ())
+        self._provide_plugins(chosen)
         if not testcontainers_config.ryuk_disabled:
-            Reaper.get_instance()
+            start_ryuk()
         taken: set[int] = set()
         for attempt in range(PORT_ATTEMPTS):
             self._choose_ports(chosen, taken)
@@ -102,6 +113,20 @@ class LabStack(DockerCompose):
                 raise
             else:
                 return
+
+    def _provide_plugins(self, chosen: tuple[str, ...]) -> None:
+        settings = Settings.from_env()
+        if self._connect_plugins is None:
+            self._connect_plugins = plugins.mounted_folder(settings, self._state)
+            if "connect" in chosen:
+                get = plugins_provider(settings, quiet=True)
+                for remark in plugins.complete(settings, self._state, get):
+                    _LOG.warning(remark)
+        if not self._connect_plugins.is_dir():
+            raise UsageError(
+                f"connect_plugins: {self._connect_plugins} is no folder",
+                hint="Each folder in it is a plug-in of Connect.",
+            )
 
     def _choose_ports(self, chosen: tuple[str, ...], taken: set[int]) -> None:
         # What a claim needs to count: a state file that says so.
@@ -147,14 +172,15 @@ class LabStack(DockerCompose):
         return endpoints_of(self._state)
 
     def _write(self, chosen: tuple[str, ...]) -> None:
-        told_variables = variables(self._state, self._folder)
+        assert self._connect_plugins is not None  # noqa: S101 - start provides it first
+        told_variables = variables(self._state, self._connect_plugins.resolve())
         kept = {
             name: value
             for name, value in os.environ.items()
             if name.endswith(("_IMAGE", "_VERSION", "_MEMORY"))
         }
-        every = {**kept, **told_variables, **self._images}
-        lines = (f"{name}='{value}'\n" for name, value in every.items())
+        self._variables = {**kept, **told_variables, **self._images}
+        lines = (f"{name}='{value}'\n" for name, value in self._variables.items())
         (self._folder / "stack.env").write_text("".join(lines), "utf-8")
         override = session_labels(chosen, SESSION_ID)
         (self._folder / "session.json").write_text(json.dumps(override), "utf-8")
@@ -163,6 +189,8 @@ class LabStack(DockerCompose):
         done = subprocess.run(
             [*self.compose_command_property, *arguments],
             cwd=self.context,
+            # What is exported would win over the file of variables.
+            env={**os.environ, **self._variables},
             capture_output=True,
             text=True,
             check=False,
@@ -173,6 +201,19 @@ class LabStack(DockerCompose):
     def __enter__(self) -> Self:
         self.start()
         return self
+
+
+def start_ryuk() -> None:
+    """Start what cleans up after a killed test process. Raises EnvironmentProblem."""
+    try:
+        with translating():
+            Reaper.get_instance()
+    except (LabError, OSError, ContainerConnectException, TimeoutError) as error:
+        raise EnvironmentProblem(
+            f"Ryuk, the cleaner of testcontainers, does not start: {error}",
+            hint="TESTCONTAINERS_RYUK_DISABLED=true does without it; RYUK_CONTAINER_IMAGE names "
+            "its image on a mirror.",
+        ) from error
 
 
 def session_labels(services: tuple[str, ...], session: str) -> dict[str, Any]:

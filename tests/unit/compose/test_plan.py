@@ -106,9 +106,8 @@ def test_images_of_a_configuration() -> None:
 
 def test_ports_are_remembered_or_well_known_or_free(monkeypatch: pytest.MonkeyPatch) -> None:
     busy = {9092, 20000}
-    for module in (ports, embedded_ports):
-        monkeypatch.setattr(module, "is_free", lambda port, host: port not in busy)
-    monkeypatch.setattr(ports, "holder_of", lambda port: "somebody")
+    monkeypatch.setattr(embedded_ports, "is_free", lambda port, host: port not in busy)
+    monkeypatch.setattr(embedded_ports, "holder_of", lambda port: "somebody")
     choice = ports.choose(
         ("broker-1", "ksqldb", "connect"),
         well_known=True,
@@ -121,6 +120,6 @@ def test_ports_are_remembered_or_well_known_or_free(monkeypatch: pytest.MonkeyPa
 
 
 def test_fixed_ports_that_are_taken_name_their_holder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "is_free", lambda port, host: True)
+    monkeypatch.setattr(embedded_ports, "is_free", lambda port, host: True)
     with pytest.raises(PortInUse, match="the lab in /other/lab"):
         ports.fixed(("broker-1", "ksqldb"), 25000, taken={25004: "/other/lab"}, host="127.0.0.1")
