@@ -232,11 +232,12 @@ class ByHand:
             ],
             check=True,
         )
+        self._errors = (scratch / "hand-written.log").open("w+")
         self._process = subprocess.Popen(
             [java, "-cp", f"{scratch}:{path}", "Limit", bootstrap, str(scratch / "state")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._errors,
             text=True,
         )
 
@@ -247,12 +248,14 @@ class ByHand:
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
         if self._process.stdout.readline() != "done\n":
-            sys.exit("error: the hand-written program ended")
+            self._errors.seek(0)
+            sys.exit(f"error: the hand-written program ended:\n{self._errors.read()[-2000:]}")
 
     def close(self) -> None:
         """End the process."""
         self._process.terminate()
         self._process.wait(timeout=20)
+        self._errors.close()
 
 
 def main() -> None:
