@@ -185,7 +185,6 @@ _FLAGS = frozenset(
 
 # Settings of this server's own for its Streams applications; users' properties win.
 _TUNED = {
-    "producer.linger.ms": "5",
     "producer.batch.size": "131072",
     "topology.optimization": "none",
     # How long a thread waits for records before it looks for restored tasks.
