@@ -85,16 +85,26 @@ def jvm(outfit: Outfit, build_dir: Path) -> None:
 def make_server(
     tmp_path: Path, bootstrap: str, classpath: str, build_dir: Path
 ) -> Iterator[Callable[..., Server]]:
-    """Makes servers that are ended with the test, with properties NAME=VALUE."""
+    """Makes servers that are ended with the test, with properties NAME=VALUE.
+
+    ``through`` is where they find the broker, if not at its own address.
+    """
     from support.ksqldb_server import Server
 
     made: list[Server] = []
 
-    def make(*properties: str, service_id: str | None = None) -> Server:
+    def make(*properties: str, service_id: str | None = None, through: str | None = None) -> Server:
         folder = tmp_path / f"server-{len(made)}"
         folder.mkdir()
         made.append(
-            Server(folder, bootstrap, classpath, build_dir, *properties, service_id=service_id)
+            Server(
+                folder,
+                through or bootstrap,
+                classpath,
+                build_dir,
+                *properties,
+                service_id=service_id,
+            )
         )
         return made[-1]
 

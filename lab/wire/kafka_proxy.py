@@ -51,6 +51,7 @@ class KafkaProxy:
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._connections = 0
+        self._silent = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="kafka-proxy")
 
@@ -82,6 +83,15 @@ class KafkaProxy:
     def cut_all(self) -> None:
         """Close every connection now; clients may connect again."""
         self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in self._tasks])
+
+    def silence(self) -> None:
+        """Pass nothing on from now on, either way: connections live, and nobody answers."""
+        self._silent = True
+
+    def heal(self) -> None:
+        """Pass everything on again, on new connections: on those that there are, frames miss."""
+        self._silent = False
+        self.cut_all()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -156,6 +166,8 @@ class KafkaProxy:
 
     def rule_for(self, way: Way, head: RequestHead) -> Rule | None:
         """The rule that treats this frame, if any."""
+        if self._silent:
+            return Rule(head.api, way, "drop")
         return next((rule for rule in self._rules if rule.takes(way, head)), None)
 
     def note(self, frame: Frame) -> None:

@@ -127,7 +127,12 @@ class Server:
                 asked = [ConsumerGroupTopicPartitions(group)]
                 found = client.list_consumer_group_offsets(asked)[group].result(timeout=10)
                 committed = {(p.topic, p.partition): p.offset for p in found.topic_partitions}
-                for topic in self._read_by(query):
+                inner = [
+                    topic
+                    for topic in client.list_topics(timeout=10).topics
+                    if topic.startswith(f"{group}-") and topic.endswith("-repartition")
+                ]
+                for topic in (*self._read_by(query), *inner):
                     for number in client.list_topics(topic, timeout=10).topics[topic].partitions:
                         place = TopicPartition(topic, number)
                         end = reader.get_watermark_offsets(place, timeout=10)[1]

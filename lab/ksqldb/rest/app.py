@@ -31,7 +31,7 @@ from lab.ksqldb.rest.negotiation import (
 from lab.ksqldb.rest.statements import Failed, Statements
 from lab.ksqldb.rest.streaming import StreamedAnswer
 from lab.ksqldb.runtime.engine import Engine
-from lab.ksqldb.runtime.peers import INTERNAL
+from lab.ksqldb.runtime.peers import BETWEEN_NODES, INTERNAL
 
 _LOG = logging.getLogger(__name__)
 _JSON = "application/json"
@@ -143,20 +143,21 @@ class Application:
                 mapping(body, "streamsProperties"),
                 mapping(body, "sessionVariables"),
                 sequence_number(body),
-                alone=mapping(body, "requestProperties").get(INTERNAL) == "true",
+                alone=self._request_properties(request, body).get(INTERNAL) == "true",
             )
         )
 
     async def _query(self, request: Request) -> ASGIApp:
         media = acceptable(request, (queries.CLASSIC, _JSON, queries.DELIMITED))
         media = queries.CLASSIC if media == _JSON else media
-        return await self._select(await json_object(request), media, classic=True)
+        return await self._select(request, media, classic=True)
 
     async def _query_stream(self, request: Request) -> ASGIApp:
         media = acceptable(request, (queries.DELIMITED, queries.JSON, queries.CLASSIC))
-        return await self._select(await json_object(request), media, classic=False)
+        return await self._select(request, media, classic=False)
 
-    async def _select(self, body: dict[str, Any], media: str, *, classic: bool) -> ASGIApp:
+    async def _select(self, request: Request, media: str, *, classic: bool) -> ASGIApp:
+        body = await json_object(request)
         starting = asyncio.ensure_future(
             self._run(
                 queries.select,
@@ -169,7 +170,7 @@ class Application:
                 classic=classic,
                 variables=mapping(body, "sessionVariables"),
                 after=sequence_number(body),
-                request=mapping(body, "requestProperties"),
+                request=self._request_properties(request, body),
             )
         )
         try:
@@ -198,14 +199,15 @@ class Application:
         return inserts.InsertsAnswer(rows, lines, self._streams, media)
 
     async def _all_status(self, _request: Request) -> ASGIApp:
-        return _json({"commandStatuses": dict.fromkeys(self._engine.statuses, "SUCCESS")})
+        found = dict(self._engine.statuses)
+        return _json({"commandStatuses": {key: done.status for key, done in found.items()}})
 
     async def _status(self, request: Request) -> ASGIApp:
         parts = request.path_params
         found = self._engine.statuses.get(f"{parts['kind']}/{parts['name']}/{parts['action']}")
         if found is None:
             raise NotFound("Command not found")
-        return _json({"status": "SUCCESS", "message": found.message, "queryId": found.query})
+        return _json({"status": found.status, "message": found.message, "queryId": found.query})
 
     async def _valid_property(self, request: Request) -> ASGIApp:
         name = request.path_params["name"]
@@ -244,11 +246,22 @@ class Application:
             return _switched_off()
         return _json({"clusterStatus": await self._run(self._engine.cluster.status)})
 
+    def _of_a_node(self, request: Request) -> bool:
+        """Whether it may come from a node: it has come by their listener, or they have none."""
+        internal = self._engine.config.internal
+        return internal is None or bool(request.scope["server"][1] == internal.port)
+
     def _only_for_nodes(self, request: Request) -> None:
         """Refuse clients, where nodes have a listener of their own. Raises BadRequest."""
-        internal = self._engine.config.internal
-        if internal is not None and request.scope["server"][1] != internal.port:
+        if not self._of_a_node(request):
             raise BadRequest("Can't call internal endpoint on public listener")
+
+    def _request_properties(self, request: Request, body: dict[str, Any]) -> dict[str, str]:
+        """The properties of the request itself; what only nodes may ask for is passed over."""
+        found = mapping(body, "requestProperties")
+        if self._of_a_node(request):
+            return found
+        return {name: value for name, value in found.items() if name not in BETWEEN_NODES}
 
     async def _heartbeat(self, request: Request) -> ASGIApp:
         self._only_for_nodes(request)

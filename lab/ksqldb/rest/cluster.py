@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from lab.ksqldb.errors import BadRequest
@@ -13,6 +13,7 @@ from lab.ksqldb.runtime.peers import Host
 
 UNRESPONSIVE = "UNRESPONSIVE"
 """The state of a query on a node that does not answer."""
+_TOLD_FIRST = ("ERROR", "NOT_RUNNING", "PAUSED", "RUNNING", UNRESPONSIVE)
 
 
 def heartbeat(cluster: Cluster, body: Mapping[str, Any]) -> Entity:
@@ -55,9 +56,16 @@ def all_queries(
             for state, count in query["statusCount"].items():
                 known["statusCount"][state] = known["statusCount"].get(state, 0) + count
     for query in found.values():
-        if silent and query["queryType"] == "PERSISTENT":
-            query["statusCount"][UNRESPONSIVE] = silent
+        if query["queryType"] == "PERSISTENT":
+            if silent:
+                query["statusCount"][UNRESPONSIVE] = silent
+            query["state"] = _of_all(query["statusCount"])
     return list(found.values())
+
+
+def _of_all(states: Collection[str]) -> str:
+    """A query's state over all nodes: ERROR if it is so on any."""
+    return next((state for state in _TOLD_FIRST if state in states), UNRESPONSIVE)
 
 
 def all_descriptions(
@@ -80,4 +88,5 @@ def all_descriptions(
     for query in found.values():
         if query["queryType"] == "PERSISTENT":
             query["ksqlHostQueryStatus"] = query["ksqlHostQueryStatus"] | unresponsive
+            query["state"] = _of_all(query["ksqlHostQueryStatus"].values())
     return list(found.values())

@@ -1,4 +1,4 @@
-"""A persistent query that could not be started again: it is there, in error, and says why."""
+"""A persistent query that could not be started: it is there, in error, and says why."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Broken:
     topology = _NoTopology()
 
     def __init__(self, error: KsqlError) -> None:
-        message = f"The query could not be started again: {error.message}"
+        message = f"The query could not be started: {error.message}"
         self._failure = (time.time_ns() // 1_000_000, message, "SYSTEM")
 
     def failures(self) -> list[tuple[int, str, str]]:

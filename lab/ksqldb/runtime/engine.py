@@ -293,7 +293,21 @@ class Engine:
         for query in command.resume:
             self.persistent.resume(query)
         if command.query is not None:
+            self._start_or_list(recorded)
+
+    def _start_or_list(self, recorded: commands.Recorded) -> None:
+        """Start a query; one that cannot be started is listed with the reason.
+
+        Raises:
+            KsqlError: it cannot.
+        """
+        try:
             self._start(recorded)
+        except KsqlError as error:
+            _LOG.error("the query of %s cannot be started: %s", recorded.id, error)
+            self._list_broken(recorded, error)
+            self.statuses[recorded.id] = recalled(recorded).failed(error.message)
+            raise
 
     def _start(self, recorded: commands.Recorded) -> None:
         command = recorded.command
@@ -310,12 +324,9 @@ class Engine:
         )
 
     def _start_restored(self) -> None:
-        for query, recorded in list(self._restored.items()):
-            try:
-                self._start(recorded)
-            except KsqlError as error:
-                _LOG.error("the query %s cannot be restored: %s", query, error)
-                self._list_broken(recorded, error)
+        for recorded in list(self._restored.values()):
+            with contextlib.suppress(KsqlError):  # it is listed, and the others go on
+                self._start_or_list(recorded)
         self._restored.clear()
 
     def _list_broken(self, recorded: commands.Recorded, error: KsqlError) -> None:

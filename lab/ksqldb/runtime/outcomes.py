@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.ksqldb.names import QueryId
 from lab.ksqldb.runtime.commands import Recorded
@@ -10,13 +10,18 @@ from lab.ksqldb.runtime.commands import Recorded
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a distributed statement."""
+    """What became of a distributed statement. ``status`` is SUCCESS or ERROR."""
 
     key: str
     statement: str
     message: str
     query: QueryId | None
     offset: int
+    status: str = "SUCCESS"
+
+    def failed(self, reason: str) -> Outcome:
+        """The same statement, whose query did not start here."""
+        return replace(self, message=reason, status="ERROR")
 
 
 def recalled(recorded: Recorded) -> Outcome:

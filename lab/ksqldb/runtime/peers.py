@@ -22,6 +22,8 @@ INTERNAL = "request.ksql.internal.request"
 """Marks a request that a node answers for itself alone."""
 SKIP_FORWARDING = "request.ksql.query.pull.skip.forwarding"
 PARTITIONS = "request.ksql.query.pull.partition"
+BETWEEN_NODES = frozenset({INTERNAL, SKIP_FORWARDING, PARTITIONS})
+"""Properties of requests by which nodes mark what they ask each other."""
 DEBUG = "request.ksql.debug.request"
 """Asks for the node that each row comes from."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 from support.certificates import PASSWORD, certificate
 from support.ksqldb_server import Server, until
 from support.ports import next_port
@@ -64,12 +66,30 @@ def test_nodes_with_tls_users_and_a_listener_of_their_own(
 
     until(lambda: answering() == hosts, "rows of both nodes", 60)
     until(lambda: sorted(first.select(select)) == expected, "all rows", 60)
+    # What marks requests of nodes means nothing where clients are served.
+    marks = {
+        "request.ksql.internal.request": True,
+        "request.ksql.query.pull.skip.forwarding": True,
+        "request.ksql.query.pull.partition": "0",
+    }
+    for path, text in (("/query-stream", "sql"), ("/query", "ksql")):
+        marked = first.post(path, {text: select, "requestProperties": marks}).text
+        assert all(f'"{key}",1' in marked for key in KEYS), marked
+    shown = first.post("/ksql", {"ksql": "SHOW QUERIES;", "requestProperties": marks}).json()
+    assert shown[0]["queries"][0]["statusCount"] == {"RUNNING": 2}
+    by_nodes = httpx2.post(
+        f"https://127.0.0.1:{internal[0]}/ksql",
+        json={"ksql": "SHOW QUERIES;", "requestProperties": marks},
+        verify=ssl.create_default_context(cafile=str(files.authority)),
+        auth=("node", SECRET),
+    ).json()
+    assert by_nodes[0]["queries"][0]["statusCount"] == {"RUNNING": 1}
     refused = second.post("/query-stream", {"sql": select})
     assert (refused.status_code, refused.json()["error_code"]) == (503, 50300)
     assert f"127.0.0.1:{internal[0]}: Unauthorized" in refused.json()["message"]
     for server in nodes:
-        shown = server.log.read_text() + str(server.ksql("SHOW PROPERTIES;"))
-        assert SECRET not in shown
+        told = server.log.read_text() + str(server.ksql("SHOW PROPERTIES;"))
+        assert SECRET not in told
         for path in ("/heartbeat", "/lag"):
             refused = server.post(path, {})
             assert (refused.status_code, refused.json()["error_code"]) == (400, 40000)

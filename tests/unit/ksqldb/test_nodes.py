@@ -237,6 +237,9 @@ def test_the_queries_of_all_nodes_are_counted() -> None:
         "P2": {"RUNNING": 1},
     }
     assert own[0]["statusCount"] == {"RUNNING": 1}
+    one = cluster.all_queries([query("Q1")], [[query("Q1", state="ERROR")]], 1)
+    assert one[0]["state"] == "ERROR"
+    assert cluster.all_queries([query("Q1")], [], 1)[0]["state"] == "RUNNING"
 
 
 def test_the_descriptions_of_all_nodes_are_one() -> None:
@@ -257,3 +260,7 @@ def test_the_descriptions_of_all_nodes_are_one() -> None:
         "c:8088": "UNRESPONSIVE",
     }
     assert found[0]["tasksMetadata"] == ["0_0", "0_1"]
+    assert found[0]["state"] == "RUNNING"
+    failing = described(B, "0_1") | {"ksqlHostQueryStatus": {str(B): "ERROR"}}
+    told = cluster.all_descriptions([described(A, "0_0")], [[failing]], [])
+    assert told[0]["state"] == "ERROR"

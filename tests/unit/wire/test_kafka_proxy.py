@@ -204,3 +204,20 @@ def test_addresses_must_be_some() -> None:
 def test_rules_name_requests_that_exist() -> None:
     with pytest.raises(ValueError, match="Produces"):
         Rule("Produces", "request", "drop")
+
+
+def test_silence_loses_all_on_connections_that_live_until_it_is_healed(broker: Broker) -> None:
+    with KafkaProxy(broker.address) as proxy:
+        with Client(proxy.bootstrap_servers) as client:
+            assert client.ask("Heartbeat") == b"\0\0\0\x01ok"
+            proxy.silence()
+            client.send("Produce")
+            client.send("Fetch")
+            wait_until("both lost", lambda: len(proxy.seen("Fetch")) == 1, timeout_seconds=10)
+            assert broker.got == [API_KEYS["Heartbeat"]]
+            proxy.heal()
+            with contextlib.suppress(ConnectionResetError):
+                assert receive(client.socket) is None
+        with Client(proxy.bootstrap_servers) as again:
+            assert again.ask("Fetch") == b"\0\0\0\x01ok"
+        assert [f.fate for f in proxy.seen("Fetch", "request")] == ["dropped", "passed"]
