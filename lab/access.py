@@ -18,7 +18,6 @@ VARIABLE = "LAB_ACCESS"
 HIDDEN = "•••"
 _SHORTEST_HIDDEN = 6
 """Shorter secrets would hide ordinary words of a text."""
-_JAVA_TAKES_AS_THEY_ARE = ("security.protocol", "sasl.mechanism")
 _SECRET_WORDS = ("password", "secret", "token", "jaas")
 
 
@@ -117,33 +116,12 @@ def is_secured(bootstrap_servers: str) -> bool:
     return protocol.upper() != "PLAINTEXT"
 
 
-def java_settings(bootstrap_servers: str) -> dict[str, str]:
-    """The same in the words of Java clients.
-
-    Certificates of clients and tokens have no counterpart here: KeyError names the setting.
-    """
-    told = kafka_settings(bootstrap_servers)
-    found = {name: told[name] for name in _JAVA_TAKES_AS_THEY_ARE if name in told}
-    for name in ("ssl.certificate.location", "sasl.oauthbearer.method"):
-        if name in told:
-            raise KeyError(name)
-    if "ssl.ca.location" in told:
-        found |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": told["ssl.ca.location"]}
-    if told.get("ssl.endpoint.identification.algorithm") == "none":
-        found["ssl.endpoint.identification.algorithm"] = ""
-    if "sasl.username" in told:
-        found["sasl.jaas.config"] = jaas(
-            told["sasl.mechanism"], told["sasl.username"], told.get("sasl.password", "")
-        )
-    return found
-
-
 def jaas(mechanism: str, user: str, password: str) -> str:
     """A Java client's login configuration."""
     kind = "plain.Plain" if mechanism == "PLAIN" else "scram.Scram"
     return (
         f"org.apache.kafka.common.security.{kind}LoginModule required "
-        f"username={_java_quoted(user)} password={_java_quoted(password)};"
+        f"username={java_quoted(user)} password={java_quoted(password)};"
     )
 
 
@@ -210,6 +188,7 @@ def _origin(url: str) -> str:
     return f"{scheme}://{parts.hostname}:{parts.port or (443 if scheme == 'https' else 80)}"
 
 
-def _java_quoted(text: str) -> str:
+def java_quoted(text: str) -> str:
+    """Text as a value of a Java login configuration."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

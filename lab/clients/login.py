@@ -1,7 +1,7 @@
-"""A connection to a broker for requests of our own: TLS, and a login by PLAIN or SCRAM.
+"""A connection to a broker for requests of our own: TLS, and a login by PLAIN, SCRAM or a token.
 
 Sources: Kafka's protocol guide (SaslHandshake 1, SaslAuthenticate 1), RFC 4616 (PLAIN), RFC 5802
-and RFC 7677 (SCRAM, without channel binding, as Kafka has it).
+and RFC 7677 (SCRAM, without channel binding, as Kafka has it), RFC 7628 (OAUTHBEARER).
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from collections.abc import Callable, Mapping
 
 from lab import access
 from lab.clients.errors import BrokerRefused, UnexpectedAnswer
+from lab.clients.tokens import token
 from lab.errors import CapabilityMissing
 from lab.wire import writer
 from lab.wire.api_keys import API_KEYS
 from lab.wire.primitives import Reader
 
 _CLIENT = "lab"
+_OAUTH = "OAUTHBEARER"
 _HASHES = {"SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512"}
 _LOGIN_FAILED = 58
 _LEAST_ITERATIONS = 4096
@@ -33,13 +35,13 @@ Exchange = Callable[[bytes], bytes]
 def connect(address: str, timeout_seconds: float) -> socket.socket:
     """A connection on which requests can be sent, by what is known of the address.
 
-    Raises OSError when there is none, BrokerRefused when the login is refused, CapabilityMissing
-    for a login of another kind.
+    Raises OSError when there is none, BrokerRefused when the login is refused, Unreachable or
+    TokenRefused when no token is to be had, CapabilityMissing for a login of another kind.
     """
     settings = access.kafka_settings(address)
     layers = settings.get("security.protocol", "PLAINTEXT").upper().split("_")
     mechanism = settings.get("sasl.mechanism", "")
-    if "SASL" in layers and mechanism != "PLAIN" and mechanism not in _HASHES:
+    if "SASL" in layers and mechanism not in {"PLAIN", _OAUTH, *_HASHES}:
         raise CapabilityMissing(f"requests of the lab's own cannot log in by {mechanism or 'that'}")
     host, _, port = address.rpartition(":")
     connection = socket.create_connection((host.strip("[]"), int(port)), timeout_seconds)
@@ -98,7 +100,12 @@ def _log_in(connection: socket.socket, mechanism: str, settings: Mapping[str, st
         return answer.take(answer.int32())
 
     user, password = settings.get("sasl.username", ""), settings.get("sasl.password", "")
-    if mechanism == "PLAIN":
+    if mechanism == _OAUTH:
+        # What a broker says of a token that it refuses is an answer, which has to be confirmed.
+        if said := exchange(b"n,,\x01auth=Bearer " + token(settings).encode() + b"\x01\x01"):
+            exchange(b"\x01")
+            raise _refused(_LOGIN_FAILED, f"the token is refused: {said.decode(errors='replace')}")
+    elif mechanism == "PLAIN":
         exchange(b"\0" + user.encode() + b"\0" + password.encode())
     else:
         scram(exchange, _HASHES[mechanism], user, password, nonce=secrets.token_urlsafe(24))

@@ -38,13 +38,16 @@ def compiled(source: Path, outfit: Outfit) -> Path:
     return classes
 
 
-def command(source: Path, outfit: Outfit, arguments: Sequence[str]) -> tuple[str, ...]:
+def command(
+    source: Path, outfit: Outfit, arguments: Sequence[str], jvm_options: Sequence[str] = ()
+) -> tuple[str, ...]:
     """The argument list that runs the program. Raises DoesNotCompile."""
     class_path = f"{compiled(source, outfit)}:{outfit.class_path(JARS)}"
     return (
         *(str(outfit.java.java), "-Xmx128m", *LIGHT_JVM),
         "--enable-native-access=ALL-UNNAMED",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        *jvm_options,
         *("-cp", class_path, source.stem, *arguments),
     )
 

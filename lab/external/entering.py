@@ -54,6 +54,7 @@ def kafka_settings(part: KafkaPart) -> dict[str, str]:
             "sasl.oauthbearer.client.id": part.client_id,
             "sasl.oauthbearer.client.secret": _secret("kafka.client_secret", part.client_secret),
             "sasl.oauthbearer.scope": part.scope,
+            "https.ca.location": _file("kafka.token_ca_file", part.token_ca_file),
         }
     for name, value in part.settings.items():
         setting = f"kafka.settings.{name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 
 from lab import access
-from lab.external.knocking import NotReached, check_tcp, check_tls
+from lab.external.knocking import NotReached, check_tcp, check_tls, tls_problem
 
 _ANSWER_SECONDS = 10.0
 _HINTS = {
@@ -18,6 +19,22 @@ _HINTS = {
     403: "The user is known, and has no right to this.",
     404: "The URL may lack a path, as https://host/apis/ccompat/v7.",
 }
+
+
+def _unanswered(address: str, url: str, error: BaseException) -> NotReached:
+    """What a request came to that was not answered; alerts of TLS come in place of answers."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return tls_problem(address, cause)
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, requests.ReadTimeout):
+        return NotReached("http", f"{url}: no answer within {_ANSWER_SECONDS:g} s")
+    return NotReached(
+        "http",
+        f"{url}: no answer to HTTP: the connection was closed",
+        hint="The port may want https, or be another service's.",
+    )
 
 
 @contextmanager
@@ -36,7 +53,7 @@ def asker(url: str) -> Iterator[Callable[[str], Any]]:
         try:
             answer = session.get(f"{url}{path}", timeout=_ANSWER_SECONDS, allow_redirects=False)
         except requests.RequestException as error:
-            raise NotReached("http", f"{url}{path}: no answer: {type(error).__name__}") from None
+            raise _unanswered(f"{host}:{port}", f"{url}{path}", error) from None
         if answer.status_code != 200:
             raise NotReached(
                 "http",

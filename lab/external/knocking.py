@@ -112,13 +112,45 @@ def _connected(address: str, settings: Mapping[str, str]) -> socket.socket:
     if "SSL" not in settings.get("security.protocol", "").split("_"):
         return plain
     try:
-        return tls_context(settings).wrap_socket(plain, server_hostname=host)
+        context = tls_context(settings)
     except (OSError, ValueError) as error:
         plain.close()
-        raise _tls_problem(address, error) from None
+        reason = getattr(error, "reason", None) or error
+        raise NotReached(
+            "tls",
+            f"{address}: the certificates of this side cannot be used: {reason}",
+            hint="Check ca_file, certificate_file, key_file (they belong together) and "
+            "key_password.",
+        ) from None
+    try:
+        return context.wrap_socket(plain, server_hostname=host)
+    except (OSError, ValueError) as error:
+        plain.close()
+        raise tls_problem(address, error) from None
 
 
-def _tls_problem(address: str, error: Exception) -> NotReached:
+_OWN_CERTIFICATE = {
+    "CERTIFICATE_REQUIRED": "it wants a client's certificate",
+    "HANDSHAKE_FAILURE": "it agrees to no handshake; it may want a client's certificate",
+    "UNKNOWN_CA": "it does not know the authority that signed the client's certificate",
+    "CERTIFICATE_UNKNOWN": "it does not take the client's certificate",
+    "BAD_CERTIFICATE": "it does not take the client's certificate, or wants one",
+    "CERTIFICATE_EXPIRED": "the client's certificate has expired",
+    "CERTIFICATE_REVOKED": "the client's certificate was revoked",
+}
+"""What servers say by an alert; with TLS 1.3 they do so after the client has done its part."""
+
+
+def tls_problem(address: str, error: Exception) -> NotReached:
+    """What a failed handshake, or an alert in place of an answer, means."""
+    said = str(getattr(error, "reason", None) or "").upper().replace(" ", "_")
+    for alert, meaning in _OWN_CERTIFICATE.items():
+        if said.endswith(f"ALERT_{alert}"):
+            return NotReached(
+                "tls",
+                f"{address}: the server ends the TLS handshake: {meaning}",
+                hint="A client's certificate is told by certificate_file and key_file.",
+            )
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = error.verify_message or str(error)
         hint = "The authority that signed it belongs into ca_file."
@@ -158,10 +190,15 @@ def _api_versions(connection: socket.socket, address: str, version: int) -> Unde
         if number != version + 1:
             raise DecodeError("an answer to something else")
         return api_versions.decode_answer(version, answer[4:])
+    except ssl.SSLError as error:
+        raise tls_problem(address, error) from None
     except (OSError, DecodeError) as error:
         said = "no answer" if isinstance(error, TimeoutError) else str(error)
+        hint = "The listener may want TLS (tls = true), or be another service."
+        if isinstance(connection, ssl.SSLSocket):
+            hint = "It may want a client's certificate (certificate_file), or be another service."
         raise NotReached(
             "protocol",
             f"{address}: something listens there, but not as a Kafka broker does: {said}",
-            hint="The listener may want TLS (tls = true), or be another service.",
+            hint=hint,
         ) from None

@@ -15,20 +15,26 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab.errors import LabError
+from lab.embedded.disk import translating_disk_errors
+from lab.embedded.process import start_identity
+from lab.errors import EnvironmentProblem, LabError
 
 STEM = "stem"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Something that may have been created. ``pid`` is of the process that was about to do it."""
+    """Something that may have been created. ``pid`` is of the process that was about to do it.
+
+    ``pid_started`` tells it from others of that pid (process.start_identity); in ledgers of
+    earlier versions it is the creation time in seconds.
+    """
 
     kind: str
     name: str
     run: str
     pid: int
-    pid_started: float
+    pid_started: str | float
     at: str
 
 
@@ -44,14 +50,14 @@ class Ledger:
         if (kind, name) in self._noted:
             return
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        entry = Entry(kind, name, run, os.getpid(), _started(os.getpid()), now)
+        started = start_identity(os.getpid()) or ""
+        entry = Entry(kind, name, run, os.getpid(), started, now)
         data = json.dumps(asdict(entry), ensure_ascii=False).encode() + b"\n"
-        with self._locked() as handle:
+        with _writing(self.path), self._locked() as handle:
             size = os.fstat(handle).st_size
             if size and os.pread(handle, 1, size - 1) != b"\n":
                 data = b"\n" + data  # a process died in the middle of the line before
-            os.write(handle, data)
-            os.fsync(handle)
+            _write_all(handle, data)
         self._noted.add((kind, name))
 
     def entries(self) -> tuple[Entry, ...]:
@@ -73,18 +79,27 @@ class Ledger:
         return tuple(found)
 
     def strike(self, gone: Iterable[Entry]) -> None:
-        """Take entries out; a ledger without entries has no file."""
+        """Take entries out; a ledger without entries has no file.
+
+        Whatever happens meanwhile, the others stay. Raises LabError if it cannot be written.
+        """
         struck = set(gone)
         if not self.path.exists():
             return
-        with self._locked() as handle:
+        with _writing(self.path), self._locked():
             left = [entry for entry in self.entries() if entry not in struck]
-            text = "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in left)
-            os.ftruncate(handle, 0)
-            os.write(handle, text.encode())
-            os.fsync(handle)
             if not left:
                 self.path.unlink()
+                return
+            text = "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in left)
+            draft = self.path.with_suffix(".ledger-draft")
+            draft.unlink(missing_ok=True)
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                _write_all(handle, text.encode())
+            finally:
+                os.close(handle)
+            draft.replace(self.path)
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -95,25 +110,50 @@ class Ledger:
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(handle), self.path.stat()):
                     break
-            os.close(handle)  # another process removed the empty ledger meanwhile
+            os.close(handle)  # another process removed or replaced the ledger meanwhile
         try:
             yield handle
         finally:
             os.close(handle)
 
 
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Whatever the disk refuses: nothing that is not written down may be created."""
+    try:
+        with translating_disk_errors(path.parent):
+            yield
+    except OSError as error:
+        raise EnvironmentProblem(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    """Write to disk. Raises OSError; a part that was written is taken back."""
+    size = os.fstat(handle).st_size
+    left = memoryview(data)
+    try:
+        while left:
+            left = left[os.write(handle, left) :]
+        os.fsync(handle)
+    except OSError:
+        os.ftruncate(handle, size)
+        raise
+
+
 def in_use(entry: Entry) -> bool:
     """Whether the process that wrote the entry still runs, and is another one than this."""
-    return entry.pid != os.getpid() and _started(entry.pid) == entry.pid_started
+    if entry.pid == os.getpid():
+        return False
+    if isinstance(entry.pid_started, str):
+        return start_identity(entry.pid) == entry.pid_started
+    return start_identity(entry.pid) is not None and _created(entry.pid) == entry.pid_started
 
 
-def _started(pid: int) -> float:
-    import psutil  # noqa: PLC0415 - only external targets need it
+def _created(pid: int) -> float:
+    """When a process began, as ledgers of earlier versions of the lab have it."""
+    import psutil  # noqa: PLC0415 - only for such a ledger
 
     try:
-        process = psutil.Process(pid)
-        # One that ended, and that its parent has not asked about yet, uses nothing.
-        ended = process.status() == psutil.STATUS_ZOMBIE
-        return -1.0 if ended else round(process.create_time(), 1)
+        return round(psutil.Process(pid).create_time(), 1)
     except psutil.Error:
         return -1.0

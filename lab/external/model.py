@@ -21,7 +21,8 @@ HTTP_SECTIONS = ("schema_registry", "ksqldb", "connect")
 class KafkaPart:
     """The brokers. Files are in PEM; ``settings`` are further ones, in librdkafka's words.
 
-    With OAUTHBEARER ``token_url``, ``client_id`` and ``client_secret`` say where tokens are had.
+    With OAUTHBEARER ``token_url``, ``client_id`` and ``client_secret`` say where tokens are had,
+    ``token_ca_file`` by whose authority (by default those that the system knows).
     """
 
     bootstrap_servers: str
@@ -38,6 +39,7 @@ class KafkaPart:
     client_id: str | None = None
     client_secret: Secret | None = None
     scope: str | None = None
+    token_ca_file: str | None = None
     settings: Mapping[str, str | Secret] = field(default_factory=dict)
 
 

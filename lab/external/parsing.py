@@ -76,10 +76,19 @@ def _kafka(data: Mapping[str, Any]) -> KafkaPart:
 
 
 def _needs_of(section: str, mechanism: str | None, given: Mapping[str, Any]) -> None:
-    tokens = ("token_url", "client_id", "client_secret")
+    tokens = ("token_url", "client_id", "client_secret", "scope", "token_ca_file")
     needed: tuple[str, ...] = ("user", "password")
     if mechanism == "OAUTHBEARER":
-        needed = tokens
+        needed = tokens[:3]
+        url = urlsplit(given.get("token_url", "https://host"))
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            raise InvalidSetting(f"{section}.token_url", "is no http(s) URL")
+        if url.username or url.password:
+            raise InvalidSetting(
+                f"{section}.token_url",
+                "holds a user or a password",
+                hint=f"They are {section}.client_id and {section}.client_secret.",
+            )
     elif mechanism is None:
         for key in (*needed, *tokens):
             if key in given:

@@ -6,16 +6,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from lab import access
+from lab.access import HttpAccess
+from lab.clients.errors import ClientError
 from lab.clients.kafka_border import border, connection, result
+from lab.clients.tokens import TokenRefused, token
 from lab.endpoints import ComponentInfo, Role
 from lab.errors import LabError
-from lab.external.knocking import NotReached, knock, require_recent
+from lab.external.knocking import NotReached, check_tcp, check_tls, knock, require_recent
 from lab.external.model import Described
 from lab.wire.api_versions import Understands
 
@@ -60,6 +64,8 @@ def look_at_brokers(target: Described) -> Brokers:
     settings = access.kafka_settings(servers)
     understands = knock(servers, settings)
     require_recent(understands, servers)
+    if settings.get("sasl.mechanism") == "OAUTHBEARER":
+        _token_is_had(settings)
     told: list[KafkaError] = []
     with border("create an admin client"):
         admin = AdminClient(connection(servers, {"error_cb": told.append}))  # type: ignore[dict-item]  # a callback is no value
@@ -74,6 +80,31 @@ def look_at_brokers(target: Described) -> Brokers:
         may,
         refusal,
     )
+
+
+def _token_is_had(settings: Mapping[str, str]) -> None:
+    """Ask for a token, as the library will. Raises NotReached, naming what failed."""
+    url = settings.get("sasl.oauthbearer.token.endpoint.url", "")
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        if parts.scheme == "https":
+            check_tls(host, port, HttpAccess(ca_file=settings.get("https.ca.location")))
+        else:
+            check_tcp(host, port)
+        token(settings, fresh=True)
+    except NotReached as error:
+        hint = error.hint
+        if error.layer == "tls":
+            hint = "Tokens are had by https: token_ca_file names the endpoint's authority."
+        raise NotReached(error.layer, f"token endpoint {url}: {error}", hint=hint) from None
+    except TokenRefused as error:
+        hint = "Check token_url."
+        if error.status in {400, 401, 403}:
+            hint = "Check client_id, client_secret and scope of [kafka]."
+        raise NotReached("login", str(error), hint=hint) from None
+    except ClientError as error:
+        raise NotReached("login", str(error), hint="Check token_url.") from None
 
 
 def _logged_in(admin: AdminClient, servers: str, told: list[KafkaError]) -> Any:

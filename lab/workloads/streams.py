@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab import access
+from lab.clients.java_access import java_access
 from lab.config import Settings
 from lab.embedded.fetching import outfitter
 from lab.embedded.java_program import command
-from lab.errors import CapabilityMissing
 from lab.workloads.program import Process
 
 JAVA_ACCESS = "LAB_JAVA_ACCESS"
@@ -46,20 +45,17 @@ def copy_stream(
         "main.consumer.session.timeout.ms": "20000",
         "producer.linger.ms": "0",
     }
-    try:
-        secret = access.java_settings(bootstrap_servers)
-    except KeyError as error:
-        raise CapabilityMissing(f"a Java client: no counterpart of {error.args[0]}") from None
+    secret = java_access(bootstrap_servers)
     properties.write_text(_text(settings), "utf-8")
     outfit = outfitter(Settings.from_env())()
-    argv = command(SOURCE, outfit, [str(properties), source, sink])
+    argv = command(SOURCE, outfit, [str(properties), source, sink], secret.jvm_options)
     # The folder is evidence, and a command line is public: a login goes by the environment.
-    extra = {JAVA_ACCESS: _text(secret)} if secret else {}
+    extra = {JAVA_ACCESS: _text(secret.settings)} if secret.settings else {}
     return Process("CopyStream", argv, errors=folder / f"{application}.log", env=extra)
 
 
 def _text(settings: Mapping[str, str]) -> str:
-    """Java properties; a backslash begins an escape in them."""
-    return "".join(
-        f"{key}={value.replace(chr(92), chr(92) * 2)}\n" for key, value in settings.items()
-    )
+    """Java properties; a backslash begins an escape in them, and a line's end ends a value."""
+    escaped = {chr(92): chr(92) * 2, "\n": "\\n", "\r": "\\r"}
+    table = str.maketrans(escaped)
+    return "".join(f"{key}={value.translate(table)}\n" for key, value in settings.items())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lab.embedded.process import start_identity
 from lab.errors import LabError
 from lab.evidence.names import UniqueNames
 from lab.external.cleaning import Names
@@ -64,13 +67,40 @@ def test_an_entry_of_a_process_that_is_gone_is_not_in_use(tmp_path: Path) -> Non
 def test_an_entry_of_a_process_that_ended_unasked_about_is_not_in_use() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     process = psutil.Process(child.pid)
-    started = round(process.create_time(), 1)
-    written = Entry("stem", "lab-a", "run", child.pid, started, "now")
-    assert in_use(written)
+    identity = start_identity(child.pid)
+    assert identity is not None
+    # A number is what earlier versions of the lab wrote.
+    started = (identity, round(process.create_time(), 1))
+    written = [Entry("stem", "lab-a", "run", child.pid, each, "now") for each in started]
+    assert [in_use(each) for each in written] == [True, True]
+    others = [Entry("stem", "lab-a", "run", child.pid, each, "now") for each in ("other", 1.0)]
+    assert [in_use(each) for each in others] == [False, False]
     child.kill()
     wait_until("it has ended", lambda: process.status() == psutil.STATUS_ZOMBIE)
-    assert not in_use(written)
+    assert [in_use(each) for each in written] == [False, False]
     child.communicate()
+
+
+def test_a_ledger_that_cannot_be_written_says_so_and_loses_nothing(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "t.ledger")
+    ledger.note("stem", "lab-a", "one")
+    kept = ledger.path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    # A file may not grow any more: that is what a full disk does, too.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(kept) + 10, limits[1]))
+    try:
+        with pytest.raises(LabError):
+            ledger.note("stem", "lab-b", "two")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert ledger.path.read_bytes() == kept
+    ledger.note("stem", "lab-b", "two")
+    assert [each.name for each in ledger.entries()] == ["lab-a", "lab-b"]
+    nowhere = Ledger(tmp_path / "t.ledger" / "u.ledger")
+    with pytest.raises(LabError):
+        nowhere.note("stem", "lab-a", "one")
 
 
 def test_what_components_derive_from_our_names_is_ours_and_nothing_else() -> None:
