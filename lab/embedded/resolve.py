@@ -27,6 +27,8 @@ PROTOBUF = "4.36.1"
 # As Kafka's own clients have them: Avro would bring others beside them.
 ZSTD = "1.5.6-10"
 SNAPPY = "1.1.10.7"
+# As Kafka's brokers have it: clients log in by OAUTHBEARER with it only.
+JOSE4J = "0.9.6"
 DEBEZIUM = "3.6.0.Final"
 
 VERSIONS = {
@@ -51,6 +53,7 @@ ROOTS: dict[str, tuple[str, ...]] = {
         f"com.google.protobuf:protobuf-java:{PROTOBUF}",
         f"com.github.luben:zstd-jni:{ZSTD}",
         f"org.xerial.snappy:snappy-java:{SNAPPY}",
+        f"org.bitbucket.b_c:jose4j:{JOSE4J}",
         f"org.slf4j:slf4j-simple:{SLF4J}",
     ),
     "registry": (f"io.apicurio:apicurio-registry-app:tar.gz:all:{APICURIO}",),

@@ -40,7 +40,8 @@ def kafka_settings(part: KafkaPart) -> dict[str, str]:
         "broker.address.family": "any",
         "ssl.ca.location": _file("kafka.ca_file", part.ca_file),
         "ssl.certificate.location": _file("kafka.certificate_file", part.certificate_file),
-        "ssl.key.location": _file("kafka.key_file", part.key_file),
+        # A file may hold both.
+        "ssl.key.location": _file("kafka.key_file", part.key_file or part.certificate_file),
         "ssl.key.password": _secret("kafka.key_password", part.key_password),
         "ssl.endpoint.identification.algorithm": None if part.check_hostname else "none",
         "sasl.mechanism": part.sasl_mechanism,

@@ -44,13 +44,20 @@ def serve(config: ServerConfig, launch: Launch) -> None:
         ]
         opened.enter_context(_owned(config.state_dir))
         jar = javac.runtime_jar(launch.build_dir, launch.classpath, launch.java_home)
-        boot.start(launch.java_home, [jar, *launch.classpath], launch.jvm_options)
+        options = (*launch.jvm_options, *_allowed(config))
+        boot.start(launch.java_home, [jar, *launch.classpath], options)
         connection = Connection(config.client_settings())
         try:
             _serve(config, launch, listening, connection)
         finally:
             connection.stop()
             boot.stop()
+
+
+def _allowed(config: ServerConfig) -> list[str]:
+    """Since Kafka 4.0 clients get tokens from no endpoint that the JVM was not told of."""
+    url = config.client_settings().get("sasl.oauthbearer.token.endpoint.url")
+    return [] if url is None else [f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={url}"]
 
 
 @contextlib.contextmanager

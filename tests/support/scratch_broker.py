@@ -19,7 +19,10 @@ from .ports import next_port
 
 @contextmanager
 def scratch_broker(
-    outfit: Outfit, folder: Path, more: Mapping[str, str] | None = None
+    outfit: Outfit,
+    folder: Path,
+    more: Mapping[str, str] | None = None,
+    jvm_options: tuple[str, ...] = (),
 ) -> Iterator[str]:
     """Start a node in ``folder`` and give its address once it is ready; kill it at the end.
 
@@ -40,7 +43,7 @@ def scratch_broker(
         java=outfit.java,
         class_path=outfit.class_path("kafka"),
         properties_file=properties,
-        jvm_options=caches["broker"].use() if caches else (),
+        jvm_options=(*(caches["broker"].use() if caches else ()), *jvm_options),
     )
     child = spawn(spec, instance=f"tests-{folder}", run_dir=folder, log_dir=folder)
 
