@@ -25,6 +25,34 @@ _IMAGE_PROBLEM = re.compile(
 )
 
 
+# Docker without the plug-in takes the plug-in's options for its own.
+_TROUBLES = tuple(
+    (re.compile(words, re.MULTILINE | re.IGNORECASE), message, hint)
+    for words, message, hint in (
+        (
+            r"is not a docker command|unknown command: docker compose|^unknown flag: --",
+            "the compose target needs Docker's Compose plug-in, version 2, and it is not there",
+            "Install it (docker-compose-plugin, or Docker Desktop).",
+        ),
+        (
+            r"additional propert\w+ .*not allowed|must be a (?:string|mapping)",
+            "Docker's Compose plug-in cannot read the lab's compose file",
+            "Version 2.20 or newer can; `docker compose version` says yours.",
+        ),
+        (
+            "permission denied while trying to connect",
+            "this user may not use the Docker engine",
+            "Let your user use it (group docker), and log in anew.",
+        ),
+        (
+            "cannot connect to the docker daemon|error during connect",
+            "the Docker engine does not answer",
+            "Start Docker, or point DOCKER_HOST at it.",
+        ),
+    )
+)
+
+
 class Compose:
     """The compose project of one lab."""
 
@@ -122,21 +150,9 @@ def told(said: str) -> LabError:
     """What docker wrote to standard error, as the lab's own error."""
     lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
     last = lines[-1] if lines else "docker said nothing"
-    if "is not a docker command" in said or "unknown command: docker compose" in said:
-        return EnvironmentProblem(
-            "the compose target needs Docker's Compose plug-in, version 2, and it is not there",
-            hint=f"Install it (docker-compose-plugin, or Docker Desktop). {WAY_OUT}",
-        )
-    if "Cannot connect to the Docker daemon" in said or "error during connect" in said:
-        return EnvironmentProblem(
-            "the Docker engine does not answer",
-            hint=f"Start Docker, or point DOCKER_HOST at it. {WAY_OUT}",
-        )
-    if "permission denied while trying to connect" in said:
-        return EnvironmentProblem(
-            "this user may not use the Docker engine",
-            hint=f"Let your user use it (group docker). {WAY_OUT}",
-        )
+    for words, message, hint in _TROUBLES:
+        if words.search(said):
+            return EnvironmentProblem(message, hint=f"{hint} {WAY_OUT}")
     if any(words in said for words in _PORT_WORDS):
         found = _PORT.search(said)
         if found is not None:

@@ -230,17 +230,29 @@ def connect() -> Any:
     address = os.environ.get("DOCKER_HOST") or _address() or "unix:///var/run/docker.sock"
     try:
         _knock(address)
+    except PermissionError as error:
+        raise EnvironmentProblem(
+            f"this user may not use the Docker engine: {error}",
+            hint=f"Let your user use it (group docker), and log in anew. {WAY_OUT}",
+        ) from None
+    except OSError as error:
+        raise _no_answer(error) from None
+    try:
         if os.environ.get("DOCKER_HOST"):
             client = docker.from_env(timeout=TIMEOUT_SECONDS)
         else:
             client = docker.DockerClient(base_url=address, timeout=TIMEOUT_SECONDS)
         client.ping()
     except (DockerException, OSError) as error:
-        raise EnvironmentProblem(
-            f"the Docker engine does not answer: {_last_words(error)}",
-            hint=f"Install and start Docker, or point DOCKER_HOST at it. {WAY_OUT}",
-        ) from error
+        raise _no_answer(error) from error
     return client
+
+
+def _no_answer(error: Exception) -> EnvironmentProblem:
+    return EnvironmentProblem(
+        f"the Docker engine does not answer: {_last_words(error)}",
+        hint=f"Install and start Docker, or point DOCKER_HOST at it. {WAY_OUT}",
+    )
 
 
 def _knock(address: str) -> None:
@@ -251,7 +263,8 @@ def _knock(address: str) -> None:
             try:
                 probe.connect(address.removeprefix("unix://"))
             except OSError as error:
-                raise OSError(f"{address}: {error.strerror or error}") from None
+                kind = PermissionError if isinstance(error, PermissionError) else OSError
+                raise kind(f"{address}: {error.strerror or error}") from None
 
 
 def _address() -> str | None:

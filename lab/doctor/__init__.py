@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lab.config import Settings
-from lab.doctor.compose import check_compose_labs, check_images
+from lab.doctor.compose import check_compose_labs, check_connect_plugins, check_images
 from lab.doctor.docker import check_docker
 from lab.doctor.labs import check_labs
 from lab.doctor.machine import (
@@ -44,6 +44,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("labs", check_labs),
     ("Docker", check_docker),
     ("images", check_images),
+    ("Connect's plug-ins", check_connect_plugins),
     ("labs of containers", check_compose_labs),
 )
 """Every check with its name, in the order in which results are shown."""

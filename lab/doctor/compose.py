@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lab.compose.command import Compose
@@ -11,6 +11,8 @@ from lab.compose.plan import FOLDER, Image, components_of, compose_file, images
 from lab.config import Settings
 from lab.doctor.docker import NOT_NEEDED, Answer, ask
 from lab.doctor.model import CheckResult
+from lab.embedded.connect_plugins import is_unpacked, pinned
+from lab.embedded.jars import Artifact, load_lock
 from lab.embedded.state import LabState, all_labs
 from lab.errors import LabError
 
@@ -29,7 +31,7 @@ def check_images(settings: Settings) -> list[CheckResult]:
     try:
         found = images(Compose(compose_file(), "kafka-lab", {}).config(), services)
     except LabError as error:
-        return [CheckResult("images", "warn", error.message, NOT_NEEDED)]
+        return [CheckResult("images", "warn", error.message, f"{error.hint or ''} {NOT_NEEDED}")]
     with ThreadPoolExecutor(len(found) or 1) as pool:
         return list(pool.map(_look, found))
 
@@ -52,6 +54,30 @@ def judge_image(image: Image, here: Answer, registry: Answer | None) -> CheckRes
     return CheckResult(
         name, "warn", f"{image.name} is not here and cannot be pulled: {why}",
         f"Check the network and the version variables, or pull it yourself. {WAY_OUT}",
+    )  # fmt: skip
+
+
+def check_connect_plugins(settings: Settings) -> list[CheckResult]:
+    """Connect's plug-ins in the lab's cache, or in the user's folder; nothing without an engine."""
+    if ask("version", "--format", "{{.Server.Version}}").text is None:
+        return []
+    name = "Connect's plug-ins"
+    if settings.connect_plugins is not None:
+        return [CheckResult(name, "ok", f"LAB_CONNECT_PLUGINS: {settings.connect_plugins}")]
+    wanted = pinned(load_lock())
+    return [judge_plugins(wanted, [is_unpacked(settings.cache_dir, one) for one in wanted])]
+
+
+def judge_plugins(wanted: Sequence[Artifact], there: Sequence[bool]) -> CheckResult:
+    """The pinned archives are unpacked, or will be."""
+    name = "Connect's plug-ins"
+    missing = [one for one, is_there in zip(wanted, there, strict=True) if not is_there]
+    if not missing:
+        return CheckResult(name, "ok", f"{len(wanted)} in the cache")
+    size = sum(one.size for one in missing) / 1e6
+    return CheckResult(
+        name, "ok", f"{len(missing)} of {len(wanted)} not fetched yet: {size:.0f} MB, by the first "
+        "`lab up --target compose` or by `lab fetch --connect-plugins`",
     )  # fmt: skip
 
 

@@ -14,6 +14,11 @@ WANTED_BYTES = 3 * GIB
 TIMEOUT_SECONDS = 10.0
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 OLDEST_COMPOSE = (2, 20)
+IMAGES_ARE_FOR = ("amd64", "arm64")
+NO_COMMAND = "the command `docker` is not there"
+_TROUBLE = re.compile(
+    "unknown flag|not a docker command|permission denied|cannot connect", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,13 @@ class Answer:
 def check_docker(settings: Settings) -> list[CheckResult]:
     """Engine, Compose v2 and the engine's memory."""
     del settings
-    engine = ask("version", "--format", "{{.Server.Version}}")
-    if engine.text is None:
+    engine = ask("version", "--format", "{{.Server.Version}} {{.Server.Arch}}")
+    if engine.problem == NO_COMMAND:
         return [judge_engine(engine)]
-    return [
-        judge_engine(engine),
-        judge_compose(ask("compose", "version", "--short")),
-        judge_docker_memory(ask("info", "--format", "{{.MemTotal}}")),
-    ]
+    found = [judge_engine(engine), judge_compose(ask("compose", "version", "--short"))]
+    if engine.text is not None:
+        found.append(judge_docker_memory(ask("info", "--format", "{{.MemTotal}}")))
+    return found
 
 
 def ask(*arguments: str) -> Answer:
@@ -45,22 +49,38 @@ def ask(*arguments: str) -> Answer:
             capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False,
         )  # fmt: skip
     except FileNotFoundError:
-        return Answer(None, "the command `docker` is not there")
+        return Answer(None, NO_COMMAND)
     except subprocess.TimeoutExpired:
         return Answer(None, "no answer in time")
     except OSError as error:
         return Answer(None, str(error))
     if done.returncode != 0 or not done.stdout.strip():
-        said = done.stderr.strip().splitlines()
-        return Answer(None, said[-1] if said else f"exit code {done.returncode}")
+        # What is wrong comes first, advice and usage after it; warnings come before.
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        plain = [line for line in said if not line.startswith("WARNING")]
+        told = next((line for line in plain if _TROUBLE.search(line)), "".join(plain[-1:]))
+        return Answer(None, told or f"exit code {done.returncode}")
     return Answer(done.stdout.strip())
 
 
 def judge_engine(answer: Answer) -> CheckResult:
-    """The daemon answers this user."""
+    """The daemon answers this user, on a machine that there are images for."""
     if answer.text is not None:
-        return CheckResult("Docker engine", "ok", answer.text)
-    remedy = "Install Docker, start it, or let your user use it (group docker)."
+        version, _, machine = answer.text.partition(" ")
+        if machine in IMAGES_ARE_FOR:
+            return CheckResult("Docker engine", "ok", f"{version}, {machine}")
+        return CheckResult(
+            "Docker engine", "warn",
+            f"{version}, {machine or 'of an unknown kind'}; the images are published for "
+            f"{' and '.join(IMAGES_ARE_FOR)}",
+            f"Name images of your own (KAFKA_IMAGE, …; docs/compose.md). {NOT_NEEDED}",
+        )  # fmt: skip
+    if answer.problem == NO_COMMAND:
+        remedy = "Install Docker."
+    elif "permission denied" in answer.problem.lower():
+        remedy = "Let your user use it (group docker), and log in anew."
+    else:
+        remedy = "Start Docker, or point DOCKER_HOST at its engine."
     return CheckResult("Docker engine", "warn", answer.problem, f"{remedy} {NOT_NEEDED}")
 
 
@@ -68,10 +88,13 @@ def judge_compose(answer: Answer) -> CheckResult:
     """Compose as a plug-in of the command line, new enough for the compose file."""
     remedy = f"Install the Compose plug-in, version 2.20 or newer. {NOT_NEEDED}"
     if answer.text is None:
-        return CheckResult("Docker Compose", "warn", answer.problem, remedy)
+        missing = "unknown flag" in answer.problem or "not a docker command" in answer.problem
+        seen = "the plug-in is not there" if missing else answer.problem
+        return CheckResult("Docker Compose", "warn", seen, remedy)
     found = _VERSION.match(answer.text)
     if found is None or (int(found[1]), int(found[2])) < OLDEST_COMPOSE:
-        return CheckResult("Docker Compose", "warn", answer.text, remedy)
+        seen = f"{answer.text}; too old for the compose file"
+        return CheckResult("Docker Compose", "warn", seen, remedy)
     return CheckResult("Docker Compose", "ok", answer.text)
 
 

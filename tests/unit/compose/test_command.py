@@ -52,6 +52,17 @@ from lab.errors import DownloadFailed, EnvironmentProblem, LabError, PortInUse
             PortInUse,
             "29602",
         ),
+        (
+            "unknown flag: --file\n\nUsage:  docker [OPTIONS] COMMAND\n\nRun 'docker --help' for more",
+            EnvironmentProblem,
+            "plug-in, version 2",
+        ),
+        (
+            "validating docker-compose.yml: services.ksqldb.depends_on.broker-2 Additional "
+            "property required is not allowed",
+            EnvironmentProblem,
+            "cannot read",
+        ),
         ("first\nthe last line\n", LabError, "the last line"),
         ("", LabError, "nothing"),
     ],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from lab.compose.plan import Image
-from lab.doctor.compose import judge_compose_lab, judge_image
+from lab.doctor.compose import judge_compose_lab, judge_image, judge_plugins
 from lab.doctor.docker import Answer
+from lab.embedded.connect_plugins import pinned
+from lab.embedded.jars import load_lock
 from lab.embedded.state import LabState
 
 KSQLDB = Image("a/ksqldb:1", ("ksqldb",))
@@ -30,3 +32,11 @@ def test_labs() -> None:
     assert judge_compose_lab(up, dict.fromkeys(both, "down")).status == "warn"
     assert judge_compose_lab(down, dict.fromkeys(both, "down")).status == "ok"
     assert "left running" in judge_compose_lab(down, both).seen
+
+
+def test_plug_ins_that_are_not_there_are_named_with_their_size() -> None:
+    wanted = pinned(load_lock())
+    assert judge_plugins(wanted, [True] * len(wanted)).seen == f"{len(wanted)} in the cache"
+    seen = judge_plugins(wanted, [False] * len(wanted)).seen
+    assert f"{len(wanted)} of {len(wanted)} not fetched yet" in seen
+    assert "lab fetch --connect-plugins" in seen

@@ -35,16 +35,20 @@ def test_with_a_daemon_that_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     docker(tmp_path, "echo first >&2; echo Cannot connect >&2; exit 1")
-    assert run(tmp_path, monkeypatch) == {"Docker engine": ("warn", "Cannot connect")}
+    assert run(tmp_path, monkeypatch) == {
+        "Docker engine": ("warn", "Cannot connect"),
+        "Docker Compose": ("warn", "Cannot connect"),
+    }
 
 
 def test_with_all_that_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker(
         tmp_path,
-        'case "$1" in version) echo 27.1;; compose) echo v2.26.1;; info) echo 8589934592;; esac',
+        'case "$1" in version) echo 27.1 arm64;; compose) echo v2.26.1;;'
+        " info) echo 8589934592;; esac",
     )
     assert run(tmp_path, monkeypatch) == {
-        "Docker engine": ("ok", "27.1"),
+        "Docker engine": ("ok", "27.1, arm64"),
         "Docker Compose": ("ok", "v2.26.1"),
         "Docker memory": ("ok", "8.0 GiB"),
     }
@@ -68,3 +72,25 @@ def test_compose_versions(said: str, status: str) -> None:
 def test_answers_that_are_not_understood() -> None:
     assert judge_engine(Answer(None, "no answer in time")).seen == "no answer in time"
     assert judge_docker_memory(Answer("lots")).seen == "not understood: lots"
+
+
+def test_without_the_plug_in_and_without_the_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker(
+        tmp_path,
+        'if [ "$1" = compose ]; then echo "unknown flag: --short" >&2; echo >&2; '
+        "echo \"Run 'docker --help' for more information\" >&2; exit 125; fi; "
+        'echo "permission denied while trying to connect to the Docker daemon" >&2; exit 1',
+    )
+    monkeypatch.setenv("PATH", str(tmp_path))
+    engine, compose = check_docker(Settings(tmp_path, tmp_path))
+    assert engine.seen.startswith("permission denied")
+    assert "group docker" in (engine.remedy or "")
+    assert compose.seen == "the plug-in is not there"
+
+
+def test_an_old_compose_and_a_machine_without_images() -> None:
+    assert judge_compose(Answer("2.6.0")).seen == "2.6.0; too old for the compose file"
+    other = judge_engine(Answer("27.1 s390x"))
+    assert (other.status, "amd64 and arm64" in other.seen) == ("warn", True)
