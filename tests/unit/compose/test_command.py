@@ -53,13 +53,12 @@ from lab.errors import DownloadFailed, EnvironmentProblem, LabError, PortInUse
             "29602",
         ),
         (
-            "unknown flag: --file\n\nUsage:  docker [OPTIONS] COMMAND\n\nRun 'docker --help' for more",
+            "unknown flag: --file\n\nUsage:  docker [OPTIONS]\n\nRun 'docker --help' for more",
             EnvironmentProblem,
             "plug-in, version 2",
         ),
         (
-            "validating docker-compose.yml: services.ksqldb.depends_on.broker-2 Additional "
-            "property required is not allowed",
+            "validating docker-compose.yml: ksqldb Additional property required is not allowed",
             EnvironmentProblem,
             "cannot read",
         ),
