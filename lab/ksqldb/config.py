@@ -311,7 +311,7 @@ class ServerConfig:
                     merged[_FAILURE_MODES[name]] = str(value).lower()
                 elif plain.removeprefix("default.") == _HANDLER:
                     merged[FAILS_ON_UNREADABLE] = _HANDLERS.get(str(value), "false")
-                elif name == "listeners" or name.startswith("authentication."):
+                elif name == "listeners" or name.startswith(("authentication.", "access.control.")):
                     continue
                 elif not name.startswith("ksql.") or name.startswith(_STREAMS):
                     merged[_RENAMED.get(plain, plain)] = str(value)

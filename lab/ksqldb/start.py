@@ -85,7 +85,7 @@ def _serve(
     connection: Connection,
 ) -> None:
     # Loaded here, while the client connects.
-    from lab.ksqldb.rest import server, tls  # noqa: PLC0415
+    from lab.ksqldb.rest import cross_origin, server, tls  # noqa: PLC0415
     from lab.ksqldb.rest.app import Application  # noqa: PLC0415
     from lab.ksqldb.rest.authentication import protected  # noqa: PLC0415
     from lab.ksqldb.rest.bodies import TakenToTheirEnd  # noqa: PLC0415
@@ -98,7 +98,9 @@ def _serve(
     engine.note("loaded")
     versions = {"kafkaStreamsVersion": kafka_streams()}
     application = Application(engine, versions, Statements(engine))
-    app = TakenToTheirEnd(protected(application.asgi(), config.properties))
+    guarded = protected(application.asgi(), config.properties)
+    # A browser asks whether it may, before it sends who its user is.
+    app = TakenToTheirEnd(cross_origin.shared(guarded, config.properties))
     context = tls.context(config.properties) if any(o.secure for o, _ in bound) else None
     listening = [sockets.Listening(s, context if one.secure else None) for one, s in bound]
     idle_seconds = float(config.effective()["ksql.idle.connection.timeout.seconds"])

@@ -161,10 +161,32 @@ class StreamsApp:
 class PushQueue:
     """The rows of a push query on their way to its client."""
 
-    def __init__(self, columns: Sequence[Column], before: str, after: str, limit: int) -> None:
-        """``before`` and ``after`` surround each row; a negative limit is none."""
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        around: tuple[str, str],
+        gone: tuple[str, str] | None,
+        keys: Sequence[int | str | None],
+        limit: int,
+    ) -> None:
+        """``around`` is what surrounds each row, ``gone`` each deleted row of a table, if these
+        are told.
+
+        ``keys`` says for each column where in the key it comes from, by number or as WINDOWSTART
+        or WINDOWEND. A negative limit is none.
+        """
+        key_columns = jpype.JClass("lab.ksqldb.query.KeyColumns")
+        bounds = {
+            None: key_columns.NONE,
+            "WINDOWSTART": key_columns.WINDOW_START,
+            "WINDOWEND": key_columns.WINDOW_END,
+        }
+        places = [k if isinstance(k, int) else bounds[k] for k in keys]
         self.java: Any = jpype.JClass("lab.ksqldb.query.PushQueue")(
-            rows.answer(columns, before, after), limit
+            rows.answer(columns, *around),
+            None if gone is None else rows.answer(columns, *gone),
+            key_columns(jpype.JArray(jpype.JInt)(places)),
+            limit,
         )
 
     def drain(self, wait_ms: int) -> bytes:

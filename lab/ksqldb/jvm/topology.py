@@ -94,7 +94,7 @@ class TopologyBuilder:
             if not isinstance(self._plan.step, steps.Sink) and self._plan.materializes is None:
                 sinks = jpype.JClass("lab.ksqldb.step.SinkStep")
                 stream = sinks.changes(last.java) if last.is_table else last.java
-                sinks.push(stream, push)
+                sinks.push(stream, push, last.is_table)
             properties = jpype.JClass("java.util.Properties")()
             built = self._streams.build(properties)
             return Topology(

@@ -43,6 +43,21 @@ def plan_push(query: AnalyzedQuery, functions: Registry) -> Planned:
     return _Planner(query, functions, persistent=False).plan()
 
 
+def key_places(planned: Planned) -> list[int | str | None]:
+    """Where in the key each column of a push query comes from.
+
+    A number counts the key's columns; WINDOWSTART and WINDOWEND are the bounds of its window; None
+    is a column that the key does not hold.
+    """
+    select = planned.step
+    if not isinstance(select, Select):
+        return [None] * len(planned.schema.value)
+    places: dict[str, int | str] = {n: n for n in WINDOW_BOUNDS}
+    for number, column in enumerate(select.source.schema.key):
+        places[text_of(ast.Column(name=column.name))] = number
+    return [places.get(item.expression) for item in select.items]
+
+
 def plan_persistent(
     query: AnalyzedQuery, functions: Registry, sink: str, key_format: str | None = None
 ) -> Planned:

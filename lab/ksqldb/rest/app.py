@@ -76,6 +76,7 @@ class Application:
             Route("/clusterStatus", self._guarded(self._cluster_status)),
             Route("/heartbeat", self._guarded(self._heartbeat), methods=["POST"]),
             Route("/lag", self._guarded(self._lag), methods=["POST"]),
+            Route("/ksql/terminate", self._guarded(self._terminate), methods=["POST"]),
             Route("/terminate", self._guarded(self._terminate), methods=["POST"]),
             Route("/v1/metadata", self._metadata),
             Route("/v1/metadata/id", self._metadata_id),
@@ -162,7 +163,7 @@ class Application:
             self._run(
                 queries.select,
                 self._engine,
-                sql(body, "ksql" if classic or "sql" not in body else "sql"),
+                sql(body, "ksql" if classic or ("sql" not in body and "ksql" in body) else "sql"),
                 mapping(
                     body, "streamsProperties" if classic else "properties", "streamsProperties"
                 ),

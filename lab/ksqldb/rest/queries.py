@@ -11,6 +11,7 @@ from lab.ksqldb.analysis import pull
 from lab.ksqldb.analysis.query import analyze
 from lab.ksqldb.catalog import Column, Schema
 from lab.ksqldb.errors import BadRequest, StatementError
+from lab.ksqldb.rest.entities import error
 from lab.ksqldb.rest.statements import check_properties
 from lab.ksqldb.rest.streaming import Framing
 from lab.ksqldb.runtime.engine import Engine
@@ -67,7 +68,7 @@ def select(
     try:
         if isinstance(statement, ast_admin.Print):
             printed = print_topic(statement, engine.broker, engine.config.command_topic)
-            return Selected(printed, Framing(CLASSIC, b"", lambda _: b""))
+            return Selected(printed, Framing(CLASSIC, b"", lambda _: b"", _line))
         if not isinstance(statement, ast.QueryStatement):
             if classic:
                 kind = type(statement).__name__
@@ -127,7 +128,7 @@ def _row_text(media_type: str, *, push: bool) -> RowText:
     if media_type == JSON:
         return RowText(",", "")
     if push:
-        return RowText('{"row":{"columns":', "}},\n")
+        return RowText('{"row":{"columns":', "}},\n", ',"tombstone":true}},\n')
     return RowText(',\n{"row":{"columns":', "}}")
 
 
@@ -138,15 +139,35 @@ def _framing(rows: Rows, names: list[Any], media_type: str, *, push: bool) -> Fr
         header = {"queryId": rows.id, "schema": _classic_schema(rows.schema, ordered)}
         head = "[" + _compact({"header": header})
         # A push query's rows each end with a comma, a pull query's begin with one.
-        return Framing(CLASSIC, (head + (",\n" if push else "")).encode(), _classic_tail(push))
+        comma = b"" if push else b",\n"
+        return Framing(
+            CLASSIC,
+            (head + (",\n" if push else "")).encode(),
+            _classic_tail(push),
+            lambda why: comma + _compact({"errorMessage": _fault(why)}).encode() + b"]",
+        )
     names_and_types: dict[str, Any] = {
         "queryId": rows.id,
         "columnNames": [c.name for c in ordered],
         "columnTypes": [str(c.type) for c in ordered],
     }
     if media_type == JSON:
-        return Framing(JSON, ("[" + _compact(names_and_types)).encode(), lambda _: b"]")
-    return Framing(DELIMITED, (_compact(names_and_types) + "\n").encode(), lambda _: b"")
+        head = "[" + _compact(names_and_types)
+        return Framing(
+            JSON,
+            head.encode(),
+            lambda _: b"]",
+            lambda why: b"," + _compact(_fault(why)).encode() + b"]",
+        )
+    return Framing(DELIMITED, (_compact(names_and_types) + "\n").encode(), lambda _: b"", _line)
+
+
+def _fault(why: str) -> dict[str, Any]:
+    return error(50000, why, None, [])
+
+
+def _line(why: str) -> bytes:
+    return (_compact(_fault(why)) + "\n").encode()
 
 
 def _classic_schema(schema: Schema, ordered: list[Column]) -> str:

@@ -23,11 +23,15 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """An answer's format: what stands before the rows, and after them given their end."""
+    """An answer's format: what stands before the rows, and after them given their end.
+
+    ``failed`` stands in the place of the end when the query fails, given why.
+    """
 
     media_type: str
     head: bytes
     tail: Callable[[str | None], bytes]
+    failed: Callable[[str], bytes]
 
 
 class StreamedAnswer:
@@ -57,7 +61,7 @@ class StreamedAnswer:
                 await send(_body(self._framing.tail(self._rows.final), more=False))
         except KsqlError as error:
             _LOG.warning("%s ended: %s", self._rows.id, error)
-            await send(_body(b"", more=False))
+            await send(_body(self._framing.failed(error.message), more=False))
         finally:
             gone.cancel()
             self._rows.close()

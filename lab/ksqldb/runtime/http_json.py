@@ -52,6 +52,7 @@ def call(
             return Reply(error.code, _json(error.read()))
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
+        reason = getattr(reason, "strerror", None) or reason
         raise Unreachable(
             f"Could not connect to {server} at {url}: {reason}. Please check that the address is "
             "correct and that the server is running."

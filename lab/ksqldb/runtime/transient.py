@@ -28,6 +28,7 @@ from lab.ksqldb.jvm.topology import Topology, TopologyBuilder
 from lab.ksqldb.jvm.values import to_java
 from lab.ksqldb.names import QueryId
 from lab.ksqldb.plan.planner import (
+    key_places,
     plan_push,
     pull_expressions,
     pull_projection,
@@ -48,10 +49,14 @@ _AGAIN_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class RowText:
-    """What surrounds each row in an answer."""
+    """What surrounds each row in an answer.
+
+    ``gone`` stands after a deleted row of a table; without it, a push query does not tell of them.
+    """
 
     before: str
     after: str
+    gone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +146,17 @@ class PushQuery:
         while not self._closed and not self._queue.finished:
             chunk = self._queue.drain(_DRAIN_MS)
             if not chunk and self.state == "ERROR":
-                raise KsqlError(f"The query {self.id} failed.")
+                raise KsqlError(f"The query {self.id} failed{self._reason()}")
             yield chunk
+
+    def _reason(self) -> str:
+        """The innermost cause of its last failure, without the stack trace."""
+        traces = [trace for _, trace, _ in self._app.failures()]
+        if not traces:
+            return "."
+        lines = traces[-1].splitlines()
+        causes = [x.removeprefix("Caused by: ") for x in lines if x.startswith("Caused by: ")]
+        return f": {(causes or lines or [''])[-1 if causes else 0]}"
 
     @property
     def final(self) -> str | None:
@@ -289,7 +303,8 @@ class TransientQueries:
         plan = QueryPlan(id_, query.sources, None, planned.step)
         columns = planned.schema.value
         limit = -1 if query.limit is None else query.limit
-        queue = PushQueue(columns, text.before, text.after, limit)
+        gone = None if text.gone is None else (text.before, text.gone)
+        queue = PushQueue(columns, (text.before, text.after), gone, key_places(planned), limit)
         known = {**self._config.effective(), **properties}
         builder = TopologyBuilder(plan, self._functions, self._parse, self._log, known)
         topology = builder.build(queue.java)

@@ -15,24 +15,42 @@ public final class PushQueue implements SinkStep.RowSink {
 
     private final ArrayBlockingQueue<byte[]> rows = new ArrayBlockingQueue<>(CAPACITY);
     private final Answer answer;
+    private final Answer tombstones;
+    private final KeyColumns keys;
     private long remaining;
     private volatile boolean complete;
     private volatile boolean closed;
 
-    /** A negative limit is none. */
-    public PushQueue(Answer answer, long limit) {
+    /**
+     * Rows that are gone are told by {@code tombstones}, which may be null: then they are not. A
+     * negative limit is none.
+     */
+    public PushQueue(Answer answer, Answer tombstones, KeyColumns keys, long limit) {
         this.answer = answer;
+        this.tombstones = tombstones;
+        this.keys = keys;
         remaining = limit;
         complete = limit == 0;
     }
 
     @Override
     public void row(Object[] columns) {
+        add(columns, answer);
+    }
+
+    @Override
+    public void gone(Object key) {
+        if (tombstones != null) {
+            add(keys.of(key), tombstones);
+        }
+    }
+
+    private void add(Object[] columns, Answer as) {
         synchronized (this) {
             if (complete || closed) {
                 return;
             }
-            byte[] row = answer.bytes(columns);
+            byte[] row = as.bytes(columns);
             try {
                 while (!rows.offer(row, 100, TimeUnit.MILLISECONDS)) {
                     if (closed) {

@@ -57,12 +57,15 @@ public final class SinkStep {
         return in.toStream();
     }
 
-    public static <K> void push(KStream<K, Row> in, RowSink sink) {
+    /** {@code tombstones} says that a record without a value is a row that is gone. */
+    public static <K> void push(KStream<K, Row> in, RowSink sink, boolean tombstones) {
         in.process(() -> new ContextualProcessor<K, Row, Void, Void>() {
             @Override
             public void process(Record<K, Row> record) {
                 if (record.value() != null) {
                     sink.row(record.value().columns);
+                } else if (tombstones) {
+                    sink.gone(record.key());
                 }
             }
         });
@@ -71,5 +74,8 @@ public final class SinkStep {
     /** Takes rows, and may block to slow the query down. */
     public interface RowSink {
         void row(Object[] columns);
+
+        /** A table's row is deleted. */
+        void gone(Object key);
     }
 }
