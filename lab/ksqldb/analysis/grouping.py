@@ -69,6 +69,10 @@ class Grouping:
         known = self.group_by
         if self.windowed:
             known += tuple(ast.Column(name=ColumnName(bound)) for bound in WINDOW_BOUNDS)
+        for item in self.items:
+            for found in walk(item):
+                if isinstance(found, ast.Call):
+                    functions.get(found.name.upper())
         loose = [text_of(i) for i in self.items if not _grouped(i, known, functions)]
         if loose:
             raise StatementError(

@@ -274,7 +274,8 @@ class TopologyBuilder:
         )
         results = made.java.results()
         self._stored_steps.append(results)
-        return Built(java.results(table, results, f"{step.context}-ToOutputSchema"), True)
+        name = f"{step.context}-ToOutputSchema"
+        return Built(java.results(table, results, self._problems(step), name), True)
 
     def _windowed(
         self, step: steps.Aggregate, window: Windowing, grouped: Any, made: Groups
@@ -294,7 +295,8 @@ class TopologyBuilder:
             table = build.time(window.size_ms, advance, window.grace_ms, *stored)
         results = java.resultsOf(made.java.results())
         self._stored_steps.append(results)
-        return Built(java.results(table, results, f"{step.context}-ToOutputSchema"), True)
+        name = f"{step.context}-ToOutputSchema"
+        return Built(java.results(table, results, self._problems(step), name), True)
 
     def _sink(self, step: steps.Sink) -> Built:
         before = self._step(step.source)

@@ -29,6 +29,8 @@ from lab.wait import wait_until
 Case = dict[str, Any]
 Answer = dict[str, Any]
 
+AGREEMENT = "agreement"
+"""The property by which a test tells a line of the table: group, how many agree, of how many."""
 RECORDED = Path(__file__).with_name("recorded")
 EXPRESSION_BATCH = 30
 AGGREGATE_BATCH = 12

@@ -1,39 +1,49 @@
-"""The scalar functions and their signatures are those that the real ksqlDB lists."""
+"""All functions, their kinds, categories and signatures are those that the real ksqlDB lists."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab.ksqldb.functions.library import builtin
-from lab.ksqldb.functions.registry import Kind
+from lab.ksqldb.functions.library import FAMILIES, builtin
+
+from .cases import AGREEMENT
 
 RECORDED = Path(__file__).with_name("recorded")
-SCALARS: list[dict[str, Any]] = [
-    function
-    for function in json.loads((RECORDED / "ksqldb-11-functions.json").read_text("utf-8"))
-    if function["kind"] == "SCALAR"
-]
+FUNCTIONS: list[dict[str, Any]] = json.loads(
+    (RECORDED / "ksqldb-11-functions.json").read_text("utf-8")
+)
+FAMILY_OF = {
+    function.name: family.__name__.rpartition(".")[2]
+    for family in FAMILIES
+    for function in family.FUNCTIONS
+}
 
 
-def test_there_are_no_other_scalar_functions() -> None:
-    own = {f.name for f in builtin().all() if f.kind is Kind.SCALAR}
-    assert own == {f["name"] for f in SCALARS}
+def test_there_are_no_other_functions() -> None:
+    assert {f.name for f in builtin().all()} == {f["name"] for f in FUNCTIONS}
 
 
-@pytest.mark.parametrize("recorded", SCALARS, ids=lambda f: f["name"])
-def test_signatures_agree(recorded: dict[str, Any]) -> None:
-    own = builtin().get(recorded["name"]).signatures
-    assert sorted(
+@pytest.mark.parametrize("recorded", FUNCTIONS, ids=lambda f: f["name"])
+def test_signatures_agree(
+    recorded: dict[str, Any], record_property: Callable[[str, object], None]
+) -> None:
+    function = builtin().get(recorded["name"])
+    own = {
         (tuple((p.name, str(p.pattern), p.variadic) for p in s.parameters), s.returns_text)
-        for s in own
-    ) == sorted(
+        for s in function.signatures
+    }
+    wanted = {
         (tuple((name, type_, variadic) for name, type_, variadic in s["arguments"]), s["returns"])
         for s in recorded["signatures"]
-    )
+    }
+    told = (f"signatures: {FAMILY_OF[function.name]}", len(own & wanted), len(wanted))
+    record_property(AGREEMENT, told)
+    assert (own, function.kind.value) == (wanted, recorded["kind"])
 
 
 def test_categories_agree() -> None:
@@ -42,6 +52,6 @@ def test_categories_agree() -> None:
     (listed,) = [
         b[0] for b in bodies if isinstance(b, list) and b and b[0].get("@type") == "function_names"
     ]
-    categories = {f["name"]: f["category"] for f in listed["functions"] if f["type"] == "SCALAR"}
-    own = {f.name: f.category for f in builtin().all() if f.kind is Kind.SCALAR}
+    categories = {f["name"]: (f["category"], f["type"]) for f in listed["functions"]}
+    own = {f.name: (f.category, f.kind.value) for f in builtin().all()}
     assert own == categories

@@ -1,13 +1,21 @@
 package lab.ksqldb.agg;
 
-/** SUM; NULLs count as zero, whole numbers wrap. */
+import java.math.BigDecimal;
+import lab.ksqldb.row.Type;
+
+/**
+ * SUM; NULLs count as zero, whole numbers wrap. A DECIMAL is added with more digits than its type has:
+ * a sum that is too large for it is no result, but may become one again.
+ */
 public final class Sum implements Aggregate.Undoable {
+    private final Type type;
     private final Numbers numbers;
     private final Object zero;
 
     public Sum(Setup setup) {
-        numbers = Numbers.of(setup.type());
-        zero = numbers.zero(setup.type());
+        type = setup.type();
+        numbers = Numbers.of(type);
+        zero = numbers.zero(type);
     }
 
     @Override
@@ -23,6 +31,14 @@ public final class Sum implements Aggregate.Undoable {
     @Override
     public Object undo(Object value, Object state) {
         return value == null ? state : numbers.minus(state, value);
+    }
+
+    @Override
+    public Object result(Object state) {
+        if (state instanceof BigDecimal sum && sum.precision() - sum.scale() > type.precision - type.scale && sum.signum() != 0) {
+            throw new ArithmeticException("SUM: numeric field overflow: " + sum);
+        }
+        return state;
     }
 
     @Override

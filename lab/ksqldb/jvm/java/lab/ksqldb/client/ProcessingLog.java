@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -88,7 +87,7 @@ public final class ProcessingLog {
             public void failed(String what, RuntimeException error, Object[] row) {
                 send(logger, PROCESSING, "recordProcessingError", json -> {
                     json.writeStringField("errorMessage", what + ": " + message(error));
-                    json.writeStringField("record", rows ? Arrays.toString(row) : null);
+                    json.writeStringField("record", rows ? RowText.json(row) : null);
                     causes(json, error);
                 });
             }
@@ -97,7 +96,7 @@ public final class ProcessingLog {
             public void dropped(String why, Object[] row) {
                 send(logger, PROCESSING, "recordProcessingError", json -> {
                     json.writeStringField("errorMessage", why);
-                    json.writeStringField("record", rows ? Arrays.toString(row) : null);
+                    json.writeStringField("record", rows ? RowText.json(row) : null);
                     json.writeArrayFieldStart("cause");
                     json.writeEndArray();
                 });

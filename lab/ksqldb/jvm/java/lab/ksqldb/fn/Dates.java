@@ -82,8 +82,18 @@ public final class Dates {
         return LocalDate.ofEpochDay(Math.floorDiv(found.getTime(), DAY_MS));
     }
 
+    /** A pattern with a part of a date is an error. */
     public static LocalTime parseTime(String text, String pattern) {
-        return text == null || pattern == null ? null : LocalTime.parse(text, format(pattern));
+        if (text == null || pattern == null) {
+            return null;
+        }
+        TemporalAccessor found = format(pattern).parse(text);
+        for (ChronoField field : ChronoField.values()) {
+            if (field.isDateBased() && found.isSupported(field)) {
+                throw new IllegalArgumentException("a TIME has no date: " + text);
+            }
+        }
+        return LocalTime.from(found);
     }
 
     public static Instant parseTimestamp(String text, String pattern) {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** JSON documents in texts. NULL in, NULL out; what is no JSON is an error, and so NULL. */
 public final class Jsons {
@@ -21,6 +22,8 @@ public final class Jsons {
                     .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                     .nodeFactory(JsonNodeFactory.withExactBigDecimals(true))
                     .build();
+
+    private static final Pattern INDEX = Pattern.compile("\\d{1,9}");
 
     private Jsons() {}
 
@@ -54,10 +57,10 @@ public final class Jsons {
         if (text == null || path == null) {
             return null;
         }
-        List<Object> steps = steps(path);
+        List<String> steps = steps(path);
         JsonNode node = parse(text);
-        for (Object step : steps) {
-            node = step instanceof Integer index ? node.get(index) : node.get((String) step);
+        for (String step : steps) {
+            node = node.isArray() ? item(node, step) : node.get(step);
             if (node == null) {
                 return null;
             }
@@ -65,11 +68,16 @@ public final class Jsons {
         return plain(node);
     }
 
-    private static List<Object> steps(String path) {
+    private static JsonNode item(JsonNode array, String step) {
+        return INDEX.matcher(step).matches() ? array.get(Integer.parseInt(step)) : null;
+    }
+
+    /** Names and indexes alike: what they find depends on what is there, an object or an array. */
+    private static List<String> steps(String path) {
         if (!path.startsWith("$")) {
             throw new IllegalArgumentException("a path begins with $: " + path);
         }
-        List<Object> steps = new ArrayList<>();
+        List<String> steps = new ArrayList<>();
         int at = 1;
         while (at < path.length()) {
             if (path.charAt(at) == '.') {
@@ -88,8 +96,7 @@ public final class Jsons {
                 at = end + 2;
             } else if (path.charAt(at) == '[') {
                 int end = path.indexOf(']', at);
-                String inner = path.substring(at + 1, end);
-                steps.add(inner.matches("\\d+") ? (Object) Integer.valueOf(inner) : inner);
+                steps.add(path.substring(at + 1, end));
                 at = end + 1;
             } else {
                 throw new IllegalArgumentException("not a path: " + path);

@@ -104,6 +104,9 @@ public final class Lists {
             if (item == null) {
                 continue;
             }
+            if (!(item instanceof Comparable)) {
+                throw new IllegalArgumentException("arrays, maps and structs have no order");
+            }
             Comparable<Object> candidate = (Comparable<Object>) item;
             if (found == null || sign * candidate.compareTo(found) > 0) {
                 found = item;
@@ -149,12 +152,21 @@ public final class Lists {
         return all;
     }
 
-    /** From one position to another, both included, counted from one; beyond the ends it is an error. */
+    /**
+     * From one position to another, both included, counted from one; beyond the ends it is an error.
+     * NULL stands for the array's own first or last position.
+     */
     public static List<Object> slice(List<?> list, Integer from, Integer to) {
-        if (list == null || from == null || to == null) {
+        if (list == null) {
             return null;
         }
-        return new ArrayList<>(list.subList(from - 1, to));
+        int start = from == null ? 1 : from;
+        int end = to == null ? list.size() : to;
+        if (start < 1 || end > list.size() || end < start - 1) {
+            throw new IndexOutOfBoundsException(
+                    "no items from " + start + " to " + end + " in an array of " + list.size());
+        }
+        return new ArrayList<>(list.subList(start - 1, end));
     }
 
     public static List<Object> series(Integer start, Integer end) {

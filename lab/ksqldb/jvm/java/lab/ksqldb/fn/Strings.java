@@ -198,11 +198,12 @@ public final class Strings {
         if (text == null) {
             return null;
         }
-        StringBuilder all = new StringBuilder(text.length());
+        String lower = text.toLowerCase(Locale.ROOT);
+        StringBuilder all = new StringBuilder(lower.length());
         boolean start = true;
-        for (int i = 0; i < text.length(); ) {
-            int c = text.codePointAt(i);
-            all.appendCodePoint(start ? Character.toUpperCase(c) : Character.toLowerCase(c));
+        for (int i = 0; i < lower.length(); ) {
+            int c = lower.codePointAt(i);
+            all.appendCodePoint(start ? Character.toTitleCase(c) : c);
             start = Character.isWhitespace(c);
             i += Character.charCount(c);
         }

@@ -1,5 +1,6 @@
 package lab.ksqldb.fn;
 
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
@@ -7,6 +8,7 @@ import java.time.LocalTime;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -39,7 +41,7 @@ public final class Times {
         String full = text.length() == 2 ? text + ":00" : text;
         int dot = full.indexOf('.');
         if (dot >= 0 && full.length() - dot - 1 > 3) {
-            throw new java.time.DateTimeException("more than milliseconds: " + text);
+            throw new DateTimeException("more than milliseconds: " + text);
         }
         return LocalTime.parse(full);
     }
@@ -54,7 +56,11 @@ public final class Times {
             case 7 -> text + "-01";
             default -> text;
         };
-        return LocalDate.parse(full);
+        try {
+            return LocalDate.parse(full);
+        } catch (DateTimeParseException e) {
+            throw new DateTimeException("'" + text + "' is no date of the form yyyy[-MM[-dd]]");
+        }
     }
 
     public static LocalTime parseTime(String text) {

@@ -276,4 +276,8 @@ public final class Json {
     public static JsonGenerator generator(java.io.OutputStream out) throws IOException {
         return FACTORY.createGenerator(out);
     }
+
+    public static JsonGenerator generator(java.io.Writer out) throws IOException {
+        return FACTORY.createGenerator(out);
+    }
 }

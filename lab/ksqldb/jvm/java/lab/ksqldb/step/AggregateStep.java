@@ -35,7 +35,8 @@ public final class AggregateStep {
         return Materialized.<Row, Row, KeyValueStore<Bytes, byte[]>>as(store).withKeySerde(key).withValueSerde(state);
     }
 
-    public static KTable<Row, Row> results(KTable<Row, Row> in, RowFunction results, String name) {
-        return in.mapValues(row -> row == null ? null : new Row(results.apply(row.columns, null)), Named.as(name));
+    public static KTable<Row, Row> results(
+            KTable<Row, Row> in, RowFunction results, Problems problems, String name) {
+        return in.mapValues(row -> row == null ? null : new Row(results.apply(row.columns, problems)), Named.as(name));
     }
 }

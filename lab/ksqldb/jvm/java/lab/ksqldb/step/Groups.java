@@ -68,13 +68,17 @@ public final class Groups {
         return values;
     }
 
-    /** States to results. */
+    /** States to results; one that has none is reported and NULL. */
     public RowFunction results() {
         return (row, problems) -> {
             Object[] out = new Object[columns + aggregates.length];
             System.arraycopy(row, 0, out, 0, columns);
             for (int i = 0; i < aggregates.length; i++) {
-                out[columns + i] = aggregates[i].result(row[columns + i]);
+                try {
+                    out[columns + i] = aggregates[i].result(row[columns + i]);
+                } catch (ArithmeticException e) {
+                    problems.failed("Error computing the result of an aggregate", e, row);
+                }
             }
             return out;
         };

@@ -72,9 +72,11 @@ public final class WindowedAggregateStep {
     }
 
     /** States to results, the bounds of their window in the last two places. */
-    public static KTable<Windowed<Row>, Row> results(KTable<Windowed<Row>, Row> in, RowFunction results, String name) {
+    public static KTable<Windowed<Row>, Row> results(
+            KTable<Windowed<Row>, Row> in, RowFunction results, Problems problems, String name) {
         return in.mapValues(
-                (key, row) -> row == null ? null : new Row(PseudoColumns.bound(results.apply(row.columns, null), key)),
+                (key, row) ->
+                        row == null ? null : new Row(PseudoColumns.bound(results.apply(row.columns, problems), key)),
                 Named.as(name));
     }
 
