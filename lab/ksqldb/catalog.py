@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from lab.ksqldb.names import ColumnName, QueryId, SourceName, TopicName
+from lab.ksqldb.names import ColumnName, QueryId, SourceName, TopicName, same_id
 from lab.ksqldb.sql.ast import SourceKind, WindowKind
 from lab.ksqldb.sql.identifiers import quote
 from lab.ksqldb.sql.types import BIGINT, INTEGER, SqlType
@@ -211,8 +211,9 @@ class Catalog:
         self._queries = {i: q for i, q in self._queries.items() if i != query}
 
     def query(self, query: str) -> QueryReference | None:
-        """The persistent query of that id."""
-        return self._queries.get(QueryId(query))
+        """The persistent query of that id, in whatever case."""
+        found = same_id(query, self._queries)
+        return None if found is None else self._queries[found]
 
     def queries(self) -> tuple[QueryReference, ...]:
         """All persistent queries."""

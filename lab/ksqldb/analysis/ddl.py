@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lab.ksqldb.analysis import formats, inference, properties, schemas
 from lab.ksqldb.analysis.headers import header_columns
 from lab.ksqldb.analysis.topics import NewTopic, Topics, check_topic
-from lab.ksqldb.catalog import Catalog, Column, Schema, Source
+from lab.ksqldb.catalog import Catalog, Column, Format, Schema, Source
 from lab.ksqldb.errors import BadRequest, StatementError
 from lab.ksqldb.names import TopicName
 from lab.ksqldb.sql import ast, ast_admin
@@ -180,6 +180,8 @@ def _source(
                 "replace it with CREATE OR REPLACE … AS SELECT."
             )
         check_replacement(existing, statement.kind, schema)
+        wanted = (TopicName(clause.text("KAFKA_TOPIC") or ""), key, value)
+        _check_same_topic(existing, *wanted)
     window = properties.window_info(clause)
     if window is not None and not schema.key:
         raise StatementError("Windowed sources require a key column.")
@@ -231,18 +233,49 @@ def alter(statement: ast_admin.Alter, catalog: Catalog) -> Source:
 
 
 def check_replacement(existing: Source, kind: ast.SourceKind, schema: Schema) -> None:
-    """Refuse a CREATE OR REPLACE that takes something away from readers."""
+    """Refuse a CREATE OR REPLACE that takes something away from readers: columns come at the end.
+
+    Raises:
+        StatementError: with what differs.
+    """
     if existing.kind != kind:
-        raise StatementError(
-            f"Cannot upgrade data source: DataSource '{existing.name}' has type = {existing.kind} "
-            f"which cannot be upgraded to {kind}."
+        raise not_upgradeable(existing, "type", existing.kind, kind)
+    old, new = existing.schema, schema
+    wrong = [f"{quote(c.name)} {c.type} KEY" for c in _misplaced(old.key, new.key)]
+    wrong += [f"{quote(c.name)} {c.type}" for c in _misplaced(old.value, new.value)]
+    if wrong or len(old.key) != len(new.key):
+        raise not_upgradeable(
+            existing,
+            "schema",
+            str(old),
+            f"{new}. (The following columns are changed, missing or reordered: "
+            f"[{', '.join(wrong)}])",
         )
-    kept = existing.schema.key == schema.key
-    if not kept or not set(existing.schema.value) <= set(schema.value):
-        raise StatementError(
-            f"Cannot upgrade data source: DataSource '{existing.name}' has schema = "
-            f"{existing.schema} which cannot be upgraded to {schema}."
-        )
+
+
+def _misplaced(old: tuple[Column, ...], new: tuple[Column, ...]) -> list[Column]:
+    return [c for i, c in enumerate(old) if i >= len(new) or new[i] != c]
+
+
+def _check_same_topic(existing: Source, topic: TopicName, key: Format, value: Format) -> None:
+    was = _shown_topic(existing.topic, existing.key_format, existing.value_format)
+    wanted = _shown_topic(topic, key, value)
+    if was != wanted:
+        raise not_upgradeable(existing, "topic", was, wanted)
+
+
+def _shown_topic(topic: TopicName, key: Format, value: Format) -> str:
+    # One column or several: whether it is wrapped is then no choice, so that only "not" counts.
+    shown = [f"{f.name} unwrapped" if f.wrap is False else f.name for f in (key, value)]
+    return f"{topic} (keys {shown[0]}, values {shown[1]})"
+
+
+def not_upgradeable(existing: Source, what: str, was: str, wanted: str) -> StatementError:
+    """The refusal of a CREATE OR REPLACE that changes what must stay."""
+    return StatementError(
+        f"Cannot upgrade data source: DataSource '{quote(existing.name)}' has {what} = {was} "
+        f"which is not upgradeable to {wanted}"
+    )
 
 
 def _schema(statement: ast.CreateSource) -> Schema:
@@ -279,12 +312,12 @@ def check_drop(statement: ast.Drop, catalog: Catalog) -> Source | None:
     """
     source = catalog.source(statement.name)
     if source is None:
+        if statement.if_exists:
+            return None
         if statement.delete_topic:
             raise BadRequest(
                 f"Could not find source to delete topic for: {statement.kind} {statement.name}"
             )
-        if statement.if_exists:
-            return None
         raise StatementError(f"{statement.kind.capitalize()} {statement.name} does not exist.")
     if source.kind != statement.kind:
         raise StatementError(

@@ -180,8 +180,8 @@ def check_against(
     have = {c.name: c.type for c in schema}
     wrong = [c for c in columns if have.get(c.name) != c.type]
     if wrong:
-        shown = ", ".join(f"`{c.name}` {c.type}" for c in wrong)
-        known = ", ".join(f"`{c.name}` {c.type}" for c in schema)
+        shown = ", ".join(f"{quote(c.name)} {c.type}" for c in wrong)
+        known = ", ".join(f"{quote(c.name)} {c.type}" for c in schema)
         raise StatementError(
             f"The following {side.lower()} columns are changed, missing or reordered: [{shown}]. "
             f"Schema from schema registry is [{known}]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lab.ksqldb.analysis import time_patterns
 from lab.ksqldb.catalog import WindowInfo
 from lab.ksqldb.errors import StatementError
 from lab.ksqldb.sql.ast import Properties, PropertyValue
@@ -118,6 +119,9 @@ def check(items: Properties, *, as_select: bool = False) -> WithClause:
                 "\nEither use just 'FORMAT', or use 'KEY_FORMAT' and 'VALUE_FORMAT'."
             )
     _check_window(clause)
+    pattern = clause.text("TIMESTAMP_FORMAT")
+    if pattern is not None:
+        time_patterns.check(pattern)
     for name in ("KEY", "VALUE"):
         _check_delimiter(clause, f"{name}_DELIMITER")
         _check_nullable(clause, f"{name}_PROTOBUF_NULLABLE_REPRESENTATION")

@@ -12,10 +12,18 @@ import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.analysis.topics import NewTopic, Topic
 from lab.ksqldb.errors import StatementError
-from lab.ksqldb.jvm.errors import translated
+from lab.ksqldb.jvm.errors import JavaFault, translated
 from lab.ksqldb.names import TopicName
 
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+_UNFIT_TOPIC = {
+    "InvalidConfigurationException",
+    "InvalidPartitionsException",
+    "InvalidReplicationFactorException",
+    "InvalidTopicException",
+    "PolicyViolationException",
+}
+"""What a broker says of topics that it makes for nobody."""
 
 
 def java_map(values: Mapping[str, object]) -> Any:
@@ -79,11 +87,22 @@ class Broker:
             return int(self.java.latestTime(topic))
 
     def create(self, topic: NewTopic) -> None:
-        """Create a topic."""
-        with translated():
-            self.java.create(
-                topic.name, topic.partitions, topic.replicas, java_map(dict(topic.configs))
-            )
+        """Create a topic.
+
+        Raises:
+            StatementError: the broker refuses its shape.
+        """
+        try:
+            with translated():
+                self.java.create(
+                    topic.name, topic.partitions, topic.replicas, java_map(dict(topic.configs))
+                )
+        except JavaFault as fault:
+            if fault.kind not in _UNFIT_TOPIC:
+                raise
+            raise StatementError(
+                f"Failed to guarantee existence of topic {topic.name}\nCaused by: {fault.message}"
+            ) from None
 
     def delete(self, *names: str) -> None:
         """Delete topics; missing ones are no error."""

@@ -22,7 +22,7 @@ from lab.ksqldb.jvm.queries import Retries, StreamsApp, TableReader
 from lab.ksqldb.jvm.rows import ParseExpression
 from lab.ksqldb.jvm.threads import JavaCaller
 from lab.ksqldb.jvm.topology import Topology, TopologyBuilder
-from lab.ksqldb.names import QueryId
+from lab.ksqldb.names import QueryId, same_id
 from lab.ksqldb.plan.formats import needs_registry
 from lab.ksqldb.plan.steps import QueryPlan, Sink, topics, walk
 from lab.ksqldb.runtime.broken import Broken
@@ -92,8 +92,9 @@ class PersistentQueries:
         return list(self._running.values())
 
     def find(self, query: str) -> PersistentQuery | None:
-        """The query of that id."""
-        return self._running.get(QueryId(query))
+        """The query of that id, in whatever case."""
+        found = same_id(query, self._running)
+        return None if found is None else self._running.get(found)
 
     def find_started(self, query: QueryId, timeout_seconds: float) -> PersistentQuery | None:
         """The query of that id, waited for: the catalog has it a moment before it is started."""

@@ -47,9 +47,10 @@ def pause_or_resume(statement: ast.PauseResume, catalog: Catalog) -> Distributed
 def _queries(query: QueryId | None, catalog: Catalog) -> tuple[tuple[QueryId, ...], str]:
     if query is None:
         return tuple(q.id for q in catalog.queries()), "ALL"
-    if catalog.query(query) is None:
+    found = catalog.query(query)
+    if found is None:
         raise StatementError(f"Unknown queryId: {query}")
-    return (query,), query
+    return (found.id,), found.id
 
 
 def _materializes(query: QueryId, catalog: Catalog) -> bool:

@@ -7,7 +7,7 @@ from lab.ksqldb.analysis.topics import Topics
 from lab.ksqldb.catalog import Catalog, Source
 from lab.ksqldb.errors import StatementError
 from lab.ksqldb.functions.registry import Registry
-from lab.ksqldb.names import QueryId
+from lab.ksqldb.names import QueryId, query_id
 from lab.ksqldb.plan.internal import source_step
 from lab.ksqldb.plan.steps import Command, QueryPlan, RegisteredType
 from lab.ksqldb.runtime import guards
@@ -133,7 +133,7 @@ def _materialization(source: Source, next_id: int) -> QueryPlan | None:
     """The query that keeps a source table's rows."""
     if not source.is_table:
         return None
-    query = QueryId(f"CST_{source.name}_{next_id}")
+    query = query_id("CST", source.name, next_id)
     return QueryPlan(query, (source.name,), None, source_step(source), source.name)
 
 

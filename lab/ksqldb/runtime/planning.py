@@ -18,7 +18,7 @@ from lab.ksqldb.errors import (
     NotSupported,
     StatementError,
 )
-from lab.ksqldb.names import QueryId, TopicName
+from lab.ksqldb.names import QueryId, TopicName, query_id
 from lab.ksqldb.plan import upgrade
 from lab.ksqldb.plan.planner import Planned, plan_persistent, with_sink
 from lab.ksqldb.plan.steps import Command, Formats, QueryPlan
@@ -100,7 +100,7 @@ class Planning(DdlPlanning):
         )
         text = sql_format.create_as_select(shown)
         prefix = "CTAS" if statement.kind == "TABLE" else "CSAS"
-        query = QueryId(f"{prefix}_{name}_{next_id}")
+        query = query_id(prefix, name, next_id)
         if existing is not None:
             query = self._check_existing(statement, existing, planned, topic) or query
         sink = Source(
@@ -199,10 +199,7 @@ class Planning(DdlPlanning):
             )
         ddl.check_replacement(existing, statement.kind, planned.schema)
         if existing.topic != topic:
-            raise StatementError(
-                f"Cannot upgrade data source: DataSource '{existing.name}' has topic = "
-                f"{existing.topic} which cannot be upgraded to {topic}."
-            )
+            raise ddl.not_upgradeable(existing, "topic", existing.topic, topic)
         writers = [q.id for q in self._catalog.writers(existing.name)]
         if len(writers) > 1:
             raise StatementError(

@@ -26,7 +26,7 @@ from lab.ksqldb.jvm.rows import ParseExpression
 from lab.ksqldb.jvm.threads import JavaCaller
 from lab.ksqldb.jvm.topology import Topology, TopologyBuilder
 from lab.ksqldb.jvm.values import to_java
-from lab.ksqldb.names import QueryId
+from lab.ksqldb.names import QueryId, query_id
 from lab.ksqldb.plan.planner import (
     key_places,
     plan_push,
@@ -259,7 +259,7 @@ class TransientQueries:
 
     def new_push_id(self, query: AnalyzedQuery) -> QueryId:
         """An id for a push query."""
-        return QueryId(f"transient_{query.source.name}_{secrets.randbits(63)}")
+        return query_id("transient", query.source.name, secrets.randbits(63))
 
     def group(self, query: QueryId) -> str:
         """The application id of a push query."""

@@ -16,6 +16,7 @@ from lab.ksqldb.names import ColumnName, QueryId, SourceName
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.build_admin import AdminBuilder
 from lab.ksqldb.sql.build_expressions import at, unquote
+from lab.ksqldb.sql.identifiers import quote
 from lab.ksqldb.sql.spans import TIME_UNITS, Span, Within
 from lab.ksqldb.sql.types import SqlType
 
@@ -185,7 +186,7 @@ class _Statements(AdminBuilder):
         for column in columns or ():
             if column.name in seen:
                 raise StatementError(
-                    f"Failed to prepare statement: Duplicate column names: `{column.name}`"
+                    f"Failed to prepare statement: Duplicate column names: {quote(column.name)}"
                 )
             seen.add(column.name)
         return ast.CreateSource(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from lab.ksqldb.sql.identifiers import quote
+
 
 class Base(Enum):
     """The kinds of type."""
@@ -102,7 +104,7 @@ class Struct(SqlType):
     fields: tuple[Field, ...]
 
     def __str__(self) -> str:
-        inner = ", ".join(f"`{f.name}` {f.type}" for f in self.fields)
+        inner = ", ".join(f"{quote(f.name)} {f.type}" for f in self.fields)
         return f"STRUCT<{inner or ' '}>"
 
     def parts(self) -> tuple[SqlType, ...]:

@@ -87,9 +87,9 @@ def test_a_query_is_not_replaced_by_one_that_needs_other_state(shared: Server, s
         f"CREATE TABLE {source}_T AS SELECT id, COUNT(*) AS n FROM {source} GROUP BY id;"
     )
     for replacement, says in (
-        ("STREAM {s}_O AS SELECT id, v AS w FROM {s}", "cannot be upgraded"),
+        ("STREAM {s}_O AS SELECT id, v AS w FROM {s}", "not upgradeable"),
         ("STREAM {s}_O AS SELECT id, v FROM {s}_2", "not upgradeable"),
-        ("TABLE {s}_O AS SELECT id, COUNT(*) AS n FROM {s} GROUP BY id", "cannot be upgraded"),
+        ("TABLE {s}_O AS SELECT id, COUNT(*) AS n FROM {s} GROUP BY id", "not upgradeable"),
         ("TABLE {s}_T AS SELECT id, COUNT(*) AS n, MAX(v) AS m FROM {s} GROUP BY id", "Upgrades"),
         ("STREAM {s}_O WITH (KAFKA_TOPIC='{s}_X') AS SELECT id, v FROM {s}", "topic"),
     ):
