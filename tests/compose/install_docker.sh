@@ -16,7 +16,7 @@ cannot() {
 }
 
 last_line() {
-  grep -v level=info "$1" | grep -v '^[[:space:]]*$' | tail -1 || true
+  grep -v -e level=info -e '^[[:space:]]*$' -e "^See '" -e "^Run '" "$1" | tail -1 || true
 }
 
 answers() {
@@ -32,6 +32,11 @@ limited_apt() {
   shift
   DEBIAN_FRONTEND=noninteractive timeout --kill-after=10 "$seconds" apt-get -qq \
     -o DPkg::Lock::Timeout=60 -o Acquire::Retries=2 -o Acquire::http::Timeout=30 "$@" </dev/null
+}
+
+debian_mirror() {
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 2>/dev/null |
+    sort -u | head -1 || true
 }
 
 # A container of two files: that an engine answers does not mean that it may start one.
@@ -65,10 +70,11 @@ export DOCKER_CONFIG=$folder/config DOCKER_HOST=unix://$folder/docker.sock
 unset DOCKER_CONTEXT DOCKER_TLS_VERIFY
 if ! has_compose; then
   # Debian 12 has Compose 1 only; the plug-in of Debian 13 is one static program.
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | sort -u | head -1)
-  [ -n "$mirror" ] || { limited_apt 120 update >"$folder/apt.log" 2>&1 && mirror=$(
-    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | sort -u | head -1
-  ); } || true
+  mirror=$(debian_mirror)
+  if [ -z "$mirror" ]; then
+    limited_apt 120 update >"$folder/apt.log" 2>&1 || true
+    mirror=$(debian_mirror)
+  fi
   [ -n "$mirror" ] || cannot "apt names no mirror of Debian, from which Compose v2 could come"
   key=/usr/share/keyrings/debian-archive-keyring.gpg
   mkdir -p "$folder/apt/lists/partial" "$folder/apt/cache/archives/partial"
