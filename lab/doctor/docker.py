@@ -10,7 +10,7 @@ from lab.config import Settings
 from lab.doctor.model import GIB, CheckResult, gib
 
 NOT_NEEDED = "Needed for the compose target only, not for the embedded one."
-WANTED_BYTES = 3 * GIB
+WANTED_BYTES = int(3.5 * GIB)
 TIMEOUT_SECONDS = 10.0
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 OLDEST_COMPOSE = (2, 20)
@@ -99,7 +99,7 @@ def judge_compose(answer: Answer) -> CheckResult:
 
 
 def judge_docker_memory(answer: Answer) -> CheckResult:
-    """Broker, registry, ksqlDB and Connect together take about 3 GiB."""
+    """Broker, registry, ksqlDB and Connect together take about 3.5 GiB."""
     if answer.text is None or not answer.text.isdigit():
         problem = answer.problem or f"not understood: {answer.text}"
         return CheckResult("Docker memory", "warn", problem, NOT_NEEDED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from testcontainers.core.network import Network
 
 from lab.clients.kafka import KafkaClient
@@ -13,14 +14,17 @@ from lab.testcontainers import KafkaContainer, LabStack, SchemaRegistryContainer
 
 
 def test_a_stack_takes_records_and_is_gone_afterwards() -> None:
-    with LabStack(services=("schema-registry",)) as stack:
+    with LabStack(services=("connect",)) as stack:
         endpoints = stack.endpoints
         assert endpoints.ksqldb_url is None
         kafka = KafkaClient(endpoints.bootstrap_servers)
         kafka.create_topic("thrown-away", partitions=1, replication=1)
         assert kafka.produce("thrown-away", b"soon gone").offset == 0
         engine = Engine(stack.project)
-        assert set(engine.containers()) == {"broker-1", "schema-registry"}
+        assert set(engine.containers()) == {"broker-1", "schema-registry", "connect"}
+        plugins = requests.get(f"{endpoints.connect_url}/connector-plugins", timeout=30).json()
+        names = {one["class"].rpartition(".")[2] for one in plugins}
+        assert {"PostgresConnector", "JdbcSinkConnector"} <= names
     assert engine.containers() == {}
 
 
