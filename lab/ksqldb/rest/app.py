@@ -7,7 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 from starlette.applications import Starlette
@@ -30,6 +30,7 @@ from lab.ksqldb.rest.negotiation import (
 )
 from lab.ksqldb.rest.statements import Failed, Statements
 from lab.ksqldb.rest.streaming import StreamedAnswer
+from lab.ksqldb.rest.waiting import abandoned, may_wait
 from lab.ksqldb.runtime.engine import Engine
 from lab.ksqldb.runtime.peers import BETWEEN_NODES, INTERNAL
 
@@ -57,6 +58,8 @@ class Application:
         self._versions = versions
         self._statements = statements
         self._work = ThreadPoolExecutor(32, thread_name_prefix="request")
+        self._queries = ThreadPoolExecutor(32, thread_name_prefix="query")
+        self._waiting = ThreadPoolExecutor(64, thread_name_prefix="waiting")
         self._streams = ThreadPoolExecutor(256, thread_name_prefix="push")
 
     def asgi(self) -> Starlette:
@@ -105,8 +108,19 @@ class Application:
         return guarded
 
     async def _run(self, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        return await self._run_in(self._work, call, *arguments, **named)
+
+    @staticmethod
+    async def _run_in(
+        pool: Executor, call: Callable[..., Any], *arguments: Any, **named: Any
+    ) -> Any:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._work, lambda: call(*arguments, **named))
+        return await loop.run_in_executor(pool, lambda: call(*arguments, **named))
+
+    def _is_ahead(self, number: int | None) -> bool:
+        """Whether a command has still to be waited for."""
+        ready = self._engine.ready.is_set()
+        return ready and number is not None and number > self._engine.runner.applied
 
     async def _root(self, _request: Request) -> Response:
         return RedirectResponse("/info", status_code=307)
@@ -137,16 +151,21 @@ class Application:
     async def _ksql(self, request: Request) -> ASGIApp:
         acceptable(request, (queries.CLASSIC, _JSON))
         body = await json_object(request)
-        return _json(
-            await self._run(
-                self._statements.run,
-                sql(body, "ksql"),
-                mapping(body, "streamsProperties"),
-                mapping(body, "sessionVariables"),
-                sequence_number(body),
-                alone=self._request_properties(request, body).get(INTERNAL) == "true",
+        statements, after = sql(body, "ksql"), sequence_number(body)
+        waits = may_wait(statements) or self._is_ahead(after)
+        async with abandoned(request) as given_up:
+            return _json(
+                await self._run_in(
+                    self._waiting if waits else self._work,
+                    self._statements.run,
+                    statements,
+                    mapping(body, "streamsProperties"),
+                    mapping(body, "sessionVariables"),
+                    after,
+                    alone=self._request_properties(request, body).get(INTERNAL) == "true",
+                    given_up=given_up,
+                )
             )
-        )
 
     async def _query(self, request: Request) -> ASGIApp:
         media = acceptable(request, (queries.CLASSIC, _JSON, queries.DELIMITED))
@@ -159,8 +178,10 @@ class Application:
 
     async def _select(self, request: Request, media: str, *, classic: bool) -> ASGIApp:
         body = await json_object(request)
+        after = sequence_number(body)
         starting = asyncio.ensure_future(
-            self._run(
+            self._run_in(
+                self._waiting if self._is_ahead(after) else self._queries,
                 queries.select,
                 self._engine,
                 sql(body, "ksql" if classic or ("sql" not in body and "ksql" in body) else "sql"),
@@ -170,7 +191,7 @@ class Application:
                 media,
                 classic=classic,
                 variables=mapping(body, "sessionVariables"),
-                after=sequence_number(body),
+                after=after,
                 request=self._request_properties(request, body),
             )
         )

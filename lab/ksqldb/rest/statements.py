@@ -5,6 +5,7 @@ All are rehearsed on a copy of the catalog first, in order: nothing happens if o
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 
 from lab.ksqldb.analysis.topics import SandboxTopics
@@ -150,11 +151,13 @@ class Statements:
         after: int | None = None,
         *,
         alone: bool = False,
+        given_up: threading.Event | None = None,
     ) -> list[Entity]:
         """Run all statements of a text; nothing happens if one of them cannot.
 
         ``after`` is the number of a command that must have been applied before; ``alone`` says
-        that another node asks, to which this one tells of itself only.
+        that another node asks, to which this one tells of itself only. Statements that wait stop
+        once ``given_up`` is set.
 
         Raises:
             KsqlError: the request is refused.
@@ -166,6 +169,7 @@ class Statements:
             engine.wait_for_command(after)
         check_properties(engine, properties)
         session = Session(engine, dict(properties), dict(variables), alone)
+        session.given_up = given_up or session.given_up
         pieces = engine.parser.split(text)
         if len(pieces) > MAX_STATEMENTS:
             raise BadRequest(f"A request has at most {MAX_STATEMENTS} statements")

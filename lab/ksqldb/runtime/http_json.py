@@ -24,7 +24,7 @@ class Reply:
         """What an error body says."""
         if isinstance(self.body, dict) and "message" in self.body:
             return str(self.body["message"])
-        return str(self.body)
+        return str(self.body or f"it answered {self.status} without saying why")
 
 
 class Unreachable(ServerFault):

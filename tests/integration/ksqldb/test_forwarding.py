@@ -13,6 +13,7 @@ import pytest
 from confluent_kafka import Producer
 from support.ksqldb_server import Server
 
+_PACKAGE = "org.apache.kafka.connect.runtime.rest.errors"
 _FILE = "org.apache.kafka.connect.file.FileStreamSourceConnector"
 
 _SCHEMA = {"type": "record", "name": "R", "fields": [{"name": "A", "type": "string"}]}
@@ -39,7 +40,8 @@ class Played(BaseHTTPRequestHandler):
 
     def _status(self, name: str) -> dict[str, Any]:
         tasks = [{"id": 0, "state": "RUNNING"}, {"id": 1, "state": "FAILED"}]
-        return {"name": name, "connector": {"state": "RUNNING"}, "tasks": tasks, "type": "source"}
+        connector = {"state": "RUNNING", "worker_id": "w", "version": "4.3.1"}
+        return {"name": name, "connector": connector, "tasks": tasks, "type": "source"}
 
     def do_GET(self) -> None:
         parts = [unquote(p) for p in self.path.partition("?")[0].strip("/").split("/")]
@@ -71,6 +73,10 @@ class Played(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         config = self._body()
+        if config["connector.class"] == "nope":
+            named = f"{_PACKAGE}.BadRequestException: Failed to find any class: nope"
+            self._answer(500, {"error_code": 500, "message": named})
+            return
         errors = [] if "file" in config else ["Missing required configuration"]
         self._answer(200, {"configs": [{"value": {"name": "file", "errors": errors}}]})
 
@@ -117,6 +123,8 @@ def test_connectors_and_schemas_are_asked_for_where_they_are(
     assert refused(f"{create});")[:2] == (400, 40000)
     assert "Missing required" in refused(f"{create});")[2]
     assert "no connector type" in refused("CREATE SINK CONNECTOR x WITH ('a'='b');")[2]
+    unknown = refused("CREATE SINK CONNECTOR x WITH ('connector.class'='nope');")
+    assert unknown == (400, 40000, "Failed to create connector: Failed to find any class: nope")
     made = server.ksql(f"{create}, 'file'='x', 'tasks.max'=2);")[0]
     assert (made["@type"], made["info"]["config"]["tasks.max"]) == ("connector_info", "2")
     assert refused(f"{create}, 'file'='x');")[:2] == (409, 40900)
@@ -127,8 +135,10 @@ def test_connectors_and_schemas_are_asked_for_where_they_are(
     assert server.ksql("SHOW SINK CONNECTORS;")[0]["connectors"] == []
     told = server.ksql(f"DESCRIBE CONNECTOR `{name}-c`;")[0]
     assert (told["connectorClass"], told["topics"]) == (_FILE, ["lines"])
+    assert told["status"]["connector"] == {"state": "RUNNING", "worker_id": "w"}, "as Connect 3 has"
     assert server.ksql(f"DROP CONNECTOR `{name}-c`;")[0]["connectorName"] == f"{name}-c"
-    assert refused(f"DROP CONNECTOR `{name}-c`;")[:2] == (404, 40400)
+    silent = "Failed to drop connector: it answered 404 without saying why"
+    assert refused(f"DROP CONNECTOR `{name}-c`;") == (404, 40400, silent)
     dropped = server.ksql(f"DROP CONNECTOR IF EXISTS `{name}-c`;")[0]
     assert dropped["@type"] == "warning_entity"
     assert refused("DESCRIBE CONNECTOR nope;")[:2] == (404, 40400)

@@ -105,3 +105,22 @@ def _check_pushes(server: Server, name: str) -> None:
     for client in clients:
         client.close()
     until(lambda: pushes(server) == 0, "the end of those whose clients vanished", 60)
+
+
+def test_requests_that_wait_hold_nobody_up_and_end_with_their_clients(server: Server) -> None:
+    """More of them than there are threads for other statements."""
+    address = urlsplit(server.url)
+    statement = "ASSERT TOPIC NEVER_MADE TIMEOUT 10 MINUTES;"
+    body = json.dumps({"ksql": statement}).encode()
+    head = f"POST /ksql HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    for _ in range(2):  # the second round needs the threads of the first
+        waiting = []
+        for _ in range(80):
+            client = socket.create_connection((address.hostname, address.port))
+            client.sendall(head + body)
+            waiting.append(client)
+        assert server.ksql("SHOW TYPES;")[0]["types"] == {}
+        for client in waiting:
+            client.close()
+    at_once = server.post("/ksql", {"ksql": statement.replace("10 MINUTES", "1 MILLISECONDS")})
+    assert at_once.status_code == 417

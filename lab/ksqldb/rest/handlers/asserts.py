@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from urllib.parse import quote
@@ -38,7 +39,7 @@ def assert_topic(session: Session, statement: ast_admin.AssertTopic, text: str) 
             return f"Topic {statement.topic} does not exist"
         return _mismatch(statement, {p: getattr(found, a) for p, a in _TOPIC_PROPERTIES.items()})
 
-    _until(wrong, _timeout(engine, statement.timeout_ms, "topic"))
+    _until(wrong, _timeout(engine, statement.timeout_ms, "topic"), session.given_up)
     return entity("assert_topic", text, topicName=statement.topic, exists=statement.exists)
 
 
@@ -72,7 +73,7 @@ def assert_schema(session: Session, statement: ast_admin.AssertSchema, text: str
             return None
         return f"{shown} {'does not exist' if statement.exists else 'exists'}"
 
-    _until(wrong, _timeout(engine, statement.timeout_ms, "schema"))
+    _until(wrong, _timeout(engine, statement.timeout_ms, "schema"), session.given_up)
     return entity("assert_schema", text, subject=subject, id=schema_id, exists=statement.exists)
 
 
@@ -106,9 +107,9 @@ def _timeout(engine: Engine, given_ms: int | None, what: str) -> float:
     return (int(default) if given_ms is None else given_ms) / 1000
 
 
-def _until(wrong: Callable[[], str | None], seconds: float) -> None:
+def _until(wrong: Callable[[], str | None], seconds: float, given_up: threading.Event) -> None:
     deadline = time.monotonic() + seconds
     while (reason := wrong()) is not None:
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= deadline or given_up.is_set():
             raise AssertionFailed(reason)
-        time.sleep(_EVERY_SECONDS)
+        given_up.wait(_EVERY_SECONDS)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from lab.ksqldb.errors import KsqlError, RequestError
+from lab.ksqldb.errors import KsqlError, RequestError, ServerFault
 from lab.ksqldb.rest import describe
 from lab.ksqldb.rest.entities import Entity
 from lab.ksqldb.rest.handlers.session import Session, entity
@@ -13,13 +14,20 @@ from lab.ksqldb.runtime.engine import Engine
 from lab.ksqldb.runtime.http_json import Reply, call
 from lab.ksqldb.sql import ast_admin
 
+_BAD_REQUEST = "org.apache.kafka.connect.runtime.rest.errors.BadRequestException: "
+
 
 class ConnectRefused(RequestError):
-    """Connect refused; its status becomes the answer's."""
+    """Connect refused; its status becomes the answer's.
+
+    It answers 500 to some bad requests, and names its exception in the message: those are 400.
+    """
 
     def __init__(self, what: str, reply: Reply) -> None:
-        super().__init__(f"{what}: {reply.message}")
-        self.error_code = max(reply.status, 400) * 100
+        wrong, named, reason = reply.message.partition(_BAD_REQUEST)
+        ours = bool(named) and not wrong
+        super().__init__(f"{what}: {reason if ours else reply.message}")
+        self.error_code = 40000 if ours else max(reply.status, 400) * 100
 
 
 class InvalidConnector(RequestError):
@@ -65,7 +73,7 @@ def _state(status: dict[str, Any] | None) -> str:
 
 def show_plugins(session: Session, _statement: ast_admin.ShowConnectorPlugins, text: str) -> Entity:
     """The connector plugins that Connect has."""
-    found = _call(session.engine, "GET", "connector-plugins")
+    found = _call(session.engine, "GET", "connector-plugins", kind=list)
     if found.status != 200:
         raise ConnectRefused("Failed to list connector plugins", found)
     rows = [
@@ -89,7 +97,7 @@ def create_connector(session: Session, statement: ast_admin.CreateConnector, tex
     made = _call(engine, "POST", "connectors", {"name": name, "config": config})
     if made.status not in {200, 201}:
         raise ConnectRefused("Failed to create connector", made)
-    return entity("connector_info", text, info=made.body)
+    return entity("connector_info", text, info=_members(made.body, _INFO))
 
 
 def _validate(engine: Engine, config: dict[str, str]) -> None:
@@ -150,22 +158,50 @@ def describe_connector(
         "connector_description",
         text,
         connectorClass=info.body.get("config", {}).get("connector.class"),
-        status=status.body,
+        status=_members(status.body, _STATUS),
         sources=sources,
         topics=names,
     ) | {"warnings": warnings}
+
+
+# What Connect 3 tells of a connector: clients know no other members, and a later one has more.
+_STATE = dict.fromkeys(("id", "state", "worker_id", "trace"))
+_STATUS = {"name": None, "connector": _STATE, "tasks": _STATE, "type": None}
+_INFO = dict.fromkeys(("name", "config", "tasks", "type"))
+
+
+def _members(value: Any, known: Mapping[str, Any]) -> Any:
+    """Connect's data with the members that are known only."""
+    if isinstance(value, list):
+        return [_members(item, known) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: member if known[name] is None else _members(member, known[name])
+        for name, member in value.items()
+        if name in known
+    }
 
 
 def _part(name: str) -> str:
     return quote(name, safe="")
 
 
-def _call(engine: Engine, method: str, path: str, body: object = None) -> Reply:
+def _call(
+    engine: Engine,
+    method: str,
+    path: str,
+    body: object = None,
+    kind: type[dict[str, Any]] | type[list[Any]] = dict,
+) -> Reply:
     settings = engine.config.effective()
     url = settings["ksql.connect.url"].split(",")[0].rstrip("/")
     timeout = int(settings["ksql.connect.request.timeout.ms"]) / 1000
     try:
-        return call(method, f"{url}/{path}", body, timeout_seconds=timeout, server="Kafka Connect")
+        reply = call(method, f"{url}/{path}", body, timeout_seconds=timeout, server="Kafka Connect")
     except KsqlError as error:
         error.message = error.message.replace(f"{url}/{path}", url)
         raise
+    if reply.status < 300 and reply.body is not None and not isinstance(reply.body, kind):
+        raise ServerFault(f"What answers at {url} is no Kafka Connect.")
+    return reply

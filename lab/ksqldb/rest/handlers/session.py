@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from lab.ksqldb.rest.entities import Entity
@@ -19,17 +20,19 @@ class Session:
 
     ``overrides`` are the request's properties and ``variables`` its variables: SET, UNSET, DEFINE
     and UNDEFINE change them for the statements that follow. ``alone`` says that other nodes are not
-    to be asked: one of them asks.
+    to be asked: one of them asks. Who waits is to stop once ``given_up`` is set.
     """
 
     engine: Engine
     overrides: dict[str, str]
     variables: dict[str, str]
     alone: bool = False
+    given_up: threading.Event = field(default_factory=threading.Event)
 
     def copy(self) -> Session:
         """A session that can be changed without changing this one."""
-        return Session(self.engine, dict(self.overrides), dict(self.variables), self.alone)
+        overrides, variables = dict(self.overrides), dict(self.variables)
+        return Session(self.engine, overrides, variables, self.alone, self.given_up)
 
     def of_others(self, statement: str, use: Callable[[Entity], T]) -> tuple[list[T], list[Host]]:
         """What the other nodes answer to a statement, and those that do not; none if ``alone``.
