@@ -15,12 +15,18 @@ from lab.ksqldb.sql.format import expression as text_of
 from lab.ksqldb.sql.identifiers import quote
 from lab.ksqldb.sql.types import (
     BIGINT,
+    Array,
     Base,
     Decimal,
+    Map,
     SqlType,
+    Struct,
     can_cast_implicitly,
 )
 from lab.ksqldb.sql.walk import walk
+
+_FROM_TEXT = frozenset({Base.STRING, Base.BYTES, Base.DATE, Base.TIME, Base.TIMESTAMP})
+"""The types that a text may stand for."""
 
 Literal = None | bool | int | float | str
 """A literal's value; DECIMALs and times are text."""
@@ -142,8 +148,7 @@ def _value(node: ast.Expression, column: Column, functions: Registry) -> Value: 
             fits = column.type.base is Base.DOUBLE
             return _fitting(float(text), fits, column, f"DOUBLE({float(text)})")
         case ast.Text(value=text):
-            kinds = {Base.STRING, Base.BYTES, Base.DATE, Base.TIME, Base.TIMESTAMP}
-            return _fitting(text, column.type.base in kinds, column, f"STRING({text})")
+            return _fitting(text, column.type.base in _FROM_TEXT, column, f"STRING({text})")
     return _computed(node, column, functions)
 
 
@@ -170,6 +175,29 @@ def _digits_fit(text: str, target: SqlType) -> bool:
     return scale <= target.scale and whole <= target.precision - target.scale
 
 
+def _members_fit(given: SqlType, wanted: SqlType) -> bool:
+    """Whether the members of a structured value may stand where others are wanted."""
+    match given, wanted:
+        case (Array(item=have), Array(item=want)):
+            pairs = [(have, want)]
+        case (Map(key=key, value=have), Map(key=wanted_key, value=want)):
+            pairs = [(key, wanted_key), (have, want)]
+        case (Struct(fields=fields), Struct()):
+            indexes = [(f.type, wanted.index(f.name)) for f in fields]
+            pairs = [(have, wanted.fields[i].type) for have, i in indexes if i is not None]
+        case _:
+            return False
+    return all(_member_fits(*pair) for pair in pairs)
+
+
+def _member_fits(given: SqlType, wanted: SqlType) -> bool:
+    if given == wanted or (given.is_numeric and wanted.is_numeric):
+        return True
+    if given.base is Base.STRING:
+        return wanted.base in _FROM_TEXT
+    return _members_fit(given, wanted)
+
+
 def _computed(node: ast.Expression, column: Column, functions: Registry) -> Computed:
     type_ = Typing({}, functions).of(node)
     if type_ is None or type_ == column.type:
@@ -177,6 +205,6 @@ def _computed(node: ast.Expression, column: Column, functions: Registry) -> Comp
     both_numbers = type_.is_numeric and column.type.is_numeric
     if both_numbers and not can_cast_implicitly(type_, column.type):
         raise mismatch(column, f"{type_}")
-    if (both_numbers or type_.parts()) and castable(type_, column.type):
+    if (both_numbers or _members_fit(type_, column.type)) and castable(type_, column.type):
         return Computed(ast.Cast(operand=node, type=column.type))
     raise mismatch(column, f"{type_}")

@@ -147,12 +147,20 @@ def header_columns(record: Schema, headers: Sequence[HeaderColumn]) -> Any:
     return jpype.JClass("lab.ksqldb.step.HeaderColumns")(first, names)
 
 
-def timestamp_extractor(timestamp: Timestamp | None, record: Schema) -> Any:
-    """The Java object that takes a record's time from a column, or None."""
+def timestamp_extractor(
+    timestamp: Timestamp | None, record: Schema, problems: Any = None, *, fails: bool = False
+) -> Any:
+    """The Java object that takes a record's time from a column, or None.
+
+    A record without a time is told to ``problems``, if there are any; ``fails`` has it raise.
+    """
     if timestamp is None:
         return None
     in_key, index = timestamp_place(timestamp, record)
-    return jpype.JClass("lab.ksqldb.step.ColumnTimestamp")(in_key, index, timestamp.format)
+    if problems is None:
+        problems = jpype.JClass("lab.ksqldb.step.Problems").IGNORED
+    made = jpype.JClass("lab.ksqldb.step.ColumnTimestamp")
+    return made(in_key, index, timestamp.format, problems, fails)
 
 
 def timestamp_place(timestamp: Timestamp, record: Schema) -> tuple[bool, int]:

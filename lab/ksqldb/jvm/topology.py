@@ -138,7 +138,9 @@ class TopologyBuilder:
         record = step.record
         key = rows.key_serde(step.formats.key, record.key, step.window)
         value = rows.serde(step.formats.value, record.value, extra_places(step))
-        time = rows.timestamp_extractor(step.timestamp, record)
+        time = rows.timestamp_extractor(
+            step.timestamp, record, self._problems(step), fails=self._throws
+        )
         java = jpype.JClass("lab.ksqldb.step.SourceStep")
         values = len(record.value)
         if isinstance(step, steps.TableSource):

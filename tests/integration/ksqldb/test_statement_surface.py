@@ -76,3 +76,43 @@ def test_names_with_every_sign(shared: Server, name: str) -> None:
     assert shared.select(f"SELECT `n``` FROM `{name}``t` WHERE `quo``te` = 2;") == [[3]]
     explained = shared.ksql(f"EXPLAIN {query.lower()}; TERMINATE {query.lower()};")
     assert explained[0]["queryDescription"]["id"] == query
+
+
+def test_a_record_without_the_time_of_its_column_is_reported_and_passed_over(
+    shared: Server, name: str
+) -> None:
+    shared.ksql(
+        f"CREATE STREAM {name} (id INT KEY, day VARCHAR) WITH (KAFKA_TOPIC='{name}', PARTITIONS=1, "
+        "VALUE_FORMAT='JSON', TIMESTAMP='day', TIMESTAMP_FORMAT='yyyy-MM-dd');"
+        f"INSERT INTO {name} VALUES (1, '2024-01-01'); INSERT INTO {name} VALUES (2, 'tomorrow');"
+        f"INSERT INTO {name} (id) VALUES (3); INSERT INTO {name} VALUES (4, '2024-01-02');"
+        f"CREATE STREAM {name}_O AS SELECT id, ROWTIME AS t FROM {name};"
+    )
+    days = [[1, 1_704_067_200_000], [4, 1_704_153_600_000]]
+    assert shared.select(f"SELECT id, ROWTIME FROM {name};") == days
+    assert shared.select(f"SELECT id, ROWTIME FROM {name} EMIT CHANGES LIMIT 2;") == days
+    assert shared.select(f"SELECT * FROM {name}_O EMIT CHANGES LIMIT 2;") == days
+    logged = "SELECT message->recordProcessingError->errorMessage FROM KSQL_PROCESSING_LOG"
+    told = f"{logged} WHERE logger LIKE '%{name}_O%' EMIT CHANGES LIMIT 2;"
+    assert len([row for row in shared.select(told) if "timestamp" in row[0]]) == 2
+
+
+NESTED = "a ARRAY<DOUBLE>, m MAP<VARCHAR, BIGINT>, s STRUCT<x BIGINT, d ARRAY<DATE>>"
+
+
+def test_members_of_inserted_values_are_of_the_columns_types(shared: Server, name: str) -> None:
+    shared.ksql(
+        f"CREATE STREAM {name} (id INT KEY, {NESTED}) "
+        f"WITH (KAFKA_TOPIC='{name}', PARTITIONS=1, VALUE_FORMAT='JSON');"
+        f"INSERT INTO {name} VALUES (1, ARRAY[1, 2.5], MAP('k' := 1), "
+        "STRUCT(x := 1, d := ARRAY['2024-01-01']));"
+    )
+    whole = [1, [1.0, 2.5], {"k": 1}, {"X": 1, "D": ["2024-01-01"]}]
+    assert shared.select(f"SELECT * FROM {name};") == [whole]
+    for column, value, says in (
+        ("a", "ARRAY['x']", "Expected type ARRAY<DOUBLE> for field `A` but got ARRAY<STRING>"),
+        ("m", "MAP(1 := 1)", "for field `M` but got MAP<INTEGER, INTEGER>"),
+        ("s", "STRUCT(x := 'one')", "for field `S` but got STRUCT<`X` STRING>"),
+    ):
+        refused = shared.refusal(f"INSERT INTO {name} (id, {column}) VALUES (1, {value});")
+        assert says in refused["message"]

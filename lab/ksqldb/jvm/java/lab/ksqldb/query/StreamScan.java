@@ -120,7 +120,11 @@ public final class StreamScan {
         }
         long timestamp = record.timestamp();
         if (time != null && (id != null || !timeInKey)) {
-            timestamp = time.of((timeInKey ? PseudoColumns.plain(id) : row).columns[timeIndex]);
+            try {
+                timestamp = time.of((timeInKey ? PseudoColumns.plain(id) : row).columns[timeIndex]);
+            } catch (java.time.DateTimeException e) {
+                return;
+            }
             if (timestamp < 0) {
                 return;
             }
