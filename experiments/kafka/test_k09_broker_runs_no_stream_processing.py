@@ -25,6 +25,7 @@ from lab.evidence import claim
 from lab.evidence.faults import Faults
 from lab.evidence.names import SourceFactory, TopicFactory
 from lab.evidence.recorder import Evidence
+from lab.evidence.servers import own_server
 from lab.evidence.workload import produce
 from lab.targets.base import Target
 from lab.wait import wait_until
@@ -44,7 +45,7 @@ def test_broker_runs_no_stream_processing(
     evidence: Evidence,
 ) -> None:
     faults.require("kill", "restart")
-    processor = next(found.name for found in lab.components() if found.role == "ksqldb")
+    processor = own_server(lab)
 
     # Set-up
     orders_topic, orders, shouted = topic("orders"), source_name("orders"), source_name("shouted")

@@ -31,6 +31,8 @@ from lab.evidence import claim
 from lab.evidence.faults import Faults
 from lab.evidence.names import SourceFactory, TopicFactory
 from lab.evidence.recorder import Evidence
+from lab.evidence.servers import own_server
+from lab.evidence.sources import stream_of_orders
 from lab.evidence.workload import produce, wait_for_records
 from lab.targets.base import Target
 from lab.wait import wait_until
@@ -62,15 +64,12 @@ def test_state_of_a_table_is_in_rocksdb_on_the_node(
     tmp_path: Path,
 ) -> None:
     faults.require("kill", "restart", "ksqldb_state")
-    node = next(found.name for found in lab.components() if found.role == "ksqldb")
+    node = own_server(lab)
 
     # Set-up
     orders_topic, orders = topic("orders", partitions=PARTITIONS), source_name("orders")
     totals, hourly, large = (source_name(n) for n in ("totals", "hourly", "large"))
-    ksqldb.execute(
-        f"CREATE STREAM {orders} (id VARCHAR KEY, region VARCHAR, amount INT)"
-        f" WITH (KAFKA_TOPIC='{orders_topic}', VALUE_FORMAT='JSON');"
-    )
+    ksqldb.execute(stream_of_orders(orders, orders_topic))
     queries = {
         name: evidence.act("user", statement, name, partial(ksqldb.start_query, statement))
         for name, statement in {

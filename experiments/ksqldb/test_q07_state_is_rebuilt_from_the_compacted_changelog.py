@@ -39,6 +39,8 @@ from lab.evidence.faults import Faults
 from lab.evidence.model import Outcome
 from lab.evidence.names import SourceFactory, TopicFactory
 from lab.evidence.recorder import Evidence
+from lab.evidence.servers import own_server
+from lab.evidence.sources import stream_of_orders, table_of_users
 from lab.evidence.tables import Cell
 from lab.evidence.workload import produce
 from lab.targets.base import Target
@@ -88,17 +90,12 @@ def test_state_is_rebuilt_from_the_compacted_changelog(
     tmp_path: Path,
 ) -> None:
     faults.require("kill", "restart", "ksqldb_state")
-    node = next(found.name for found in lab.components() if found.role == "ksqldb")
+    node = own_server(lab)
 
     # Set-up
     orders_topic, users_topic = (topic(n, partitions=PARTITIONS) for n in ("orders", "users"))
     orders, users = source_name("orders"), source_name("users")
-    ksqldb.execute(
-        f"CREATE STREAM {orders} (id VARCHAR KEY, region VARCHAR, amount INT)"
-        f" WITH (KAFKA_TOPIC='{orders_topic}', VALUE_FORMAT='JSON');"
-        f"CREATE TABLE {users} (id VARCHAR PRIMARY KEY, age INT)"
-        f" WITH (KAFKA_TOPIC='{users_topic}', VALUE_FORMAT='JSON');"
-    )
+    ksqldb.execute(stream_of_orders(orders, orders_topic) + table_of_users(users, users_topic))
     totals = start(
         (evidence, kafka, ksqldb),
         source_name("totals"),

@@ -19,8 +19,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from itertools import starmap
@@ -28,22 +27,31 @@ from statistics import median
 
 import pytest
 
-from lab.clients.errors import KsqlRefused, Unreachable
+from lab.clients.errors import Unreachable
 from lab.clients.kafka import KafkaClient
 from lab.clients.ksqldb import KsqlClient
-from lab.clients.names import QueryId, SourceName
+from lab.clients.names import SourceName
 from lab.endpoints import Capabilities, Endpoints
 from lab.evidence import claim
 from lab.evidence.encoding import cut
 from lab.evidence.faults import Faults
-from lab.evidence.materialized import aggregates, fields, latest
 from lab.evidence.names import SourceFactory, TopicFactory, UniqueNames
+from lab.evidence.pulls import (
+    AGGREGATES,
+    Ask,
+    Pulls,
+    ReadKey,
+    Table,
+    held_by_changelog,
+    held_by_sink,
+    in_order,
+    in_regions,
+    number,
+)
 from lab.evidence.recorder import Evidence
 from lab.evidence.scale import Scale
-from lab.evidence.tables import Cell
 from lab.evidence.traces import Traces
 from lab.evidence.workload import produce
-from lab.wait import wait_until
 from lab.wire.window_keys import WindowedKey, session_window_key, time_window_key
 
 REGIONS = ("north", "south", "east", "west")
@@ -52,9 +60,6 @@ SIZE_MS = 10_000
 GAP_MS = 5_000
 HOUR_MS = 3_600_000
 
-AGGREGATES = ("N", "TOTAL")
-Row = dict[str, object]
-ReadKey = Callable[[bytes], WindowedKey]
 BY_BOUNDS = ["REGION", "WINDOWSTART", "WINDOWEND", *AGGREGATES]
 
 
@@ -67,78 +72,6 @@ def sink_window(data: bytes) -> WindowedKey:
     """A key of a tumbling window's sink: the start of the window after the key's own bytes."""
     start = int.from_bytes(data[-8:], "big")
     return WindowedKey(data[:-8], start, start + SIZE_MS)
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with its query, and how its keys stand in the changelog and in the sink.
-
-    ``sink_key`` is None where the sink's topic is not read.
-    """
-
-    name: SourceName
-    query: QueryId
-    changelog_key: ReadKey
-    sink_key: ReadKey | None
-    columns: list[str]
-
-    def row(self, key: WindowedKey, values: Mapping[str, object]) -> Row:
-        """A row as a pull query answers it."""
-        bounds = {"WINDOWSTART": key.start_ms, "WINDOWEND": key.end_ms}
-        every = {"REGION": key.key.decode(), **bounds, **values}
-        return {column: every[column] for column in self.columns}
-
-
-@dataclass
-class Pulls:
-    """The pull queries of this experiment: what was asked, what came, how long it took."""
-
-    ksqldb: KsqlClient
-    evidence: Evidence
-    rows: list[list[Cell | str]] = field(default_factory=list)
-
-    def ask(self, what: str, sql: str, expected: list[Row] | None) -> list[Row]:
-        """Pull; the rows in an order of their own. ``expected`` is what the store holds."""
-        begun = time.perf_counter()
-        answer = self.evidence.act("user", sql, "ksqldb", lambda: self.ksqldb.pull(sql))
-        took_ms = (time.perf_counter() - begun) * 1_000
-        found = in_order(answer.as_dicts())
-        cell: Cell | str = "—"
-        if expected is not None:
-            agrees = found == in_order(expected)
-            cell = Cell("equal", "yes") if agrees else Cell("differs", "odd", cut(str(found), 120))
-        self.rows.append([what, condition(sql), str(len(found)), cell, f"{took_ms:.1f}"])
-        return found
-
-    def refused(self, what: str, sql: str) -> KsqlRefused | None:
-        """Pull what must be refused; how it was, None if it was not."""
-        try:
-            answer = self.evidence.act("user", sql, "ksqldb", lambda: self.ksqldb.pull(sql))
-        except KsqlRefused as refusal:
-            said = Cell(f"HTTP {refusal.status}", "no", cut(refusal.reason, 160))
-            self.rows.append([what, condition(sql), "—", said, "—"])
-            return refusal
-        self.rows.append([what, condition(sql), str(len(answer)), Cell("accepted", "odd"), "—"])
-        return None
-
-    def lay_out(self) -> None:
-        """Every pull query in a table."""
-        self.evidence.table(
-            "Pull queries and what the changelog holds",
-            ["Asked for", "Condition", "Rows", "Against the changelog", "ms"],
-            self.rows,
-            "Equal: the same rows as were read from the changelog topic, in whatever order; the"
-            " time is that of one request and depends on the machine",
-        )
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A pull query, and which of the store's rows it must answer with."""
-
-    what: str
-    where: str
-    keep: Callable[[Row], bool]
 
 
 @claim("Q08")
@@ -155,8 +88,8 @@ def test_pull_query_answers_from_the_state(
     base = (time.time_ns() // 1_000_000 - HOUR_MS) // SIZE_MS * SIZE_MS
     orders = make_orders(evidence, kafka, ksqldb, topic, source_name, base)
     tables = make_tables(evidence, ksqldb, source_name, orders)
-    held = {t.name: held_by_changelog(kafka, ksqldb, t) for t in tables}
-    sinks = {t.name: held_by_sink(kafka, t) for t in tables if t.sink_key is not None}
+    held = {t.name: held_by_changelog(kafka, ksqldb, t, ORDERS) for t in tables}
+    sinks = {t.name: held_by_sink(kafka, t, ORDERS) for t in tables if t.sink_key is not None}
     pulls = Pulls(ksqldb, evidence)
     traces = Traces(kafka, unique, evidence)
 
@@ -259,7 +192,7 @@ def test_pull_query_needs_no_broker(
     base = (time.time_ns() // 1_000_000 - HOUR_MS) // SIZE_MS * SIZE_MS
     orders = make_orders(evidence, kafka, ksqldb, topic, source_name, base)
     (plain,) = make_tables(evidence, ksqldb, source_name, orders, without_windows_only=True)
-    held = in_order(held_by_changelog(kafka, ksqldb, plain))
+    held = in_order(held_by_changelog(kafka, ksqldb, plain, ORDERS))
     elsewhere = topic("elsewhere")
     impatient = KafkaClient(endpoints.bootstrap_servers)
     by_key = f"SELECT * FROM {plain.name} WHERE region = 'north';"
@@ -374,29 +307,6 @@ def session_asks() -> list[Ask]:
     ]
 
 
-def in_regions(*regions: str) -> Callable[[Row], bool]:
-    """Whether a row is of these regions."""
-    return lambda row: row["REGION"] in regions
-
-
-def number(row: Row, column: str) -> int:
-    """A row's whole number."""
-    value = row[column]
-    assert isinstance(value, int)
-    return value
-
-
-def in_order(rows: list[Row]) -> list[Row]:
-    """The rows in an order of their own: answers have none."""
-    return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
-
-
-def condition(sql: str) -> str:
-    """What a pull query says after its source."""
-    told = sql.partition(" FROM ")[2].rstrip(";")
-    return told.partition(" ")[2].removeprefix("WHERE ") or "none"
-
-
 def make_orders(
     evidence: Evidence,
     kafka: KafkaClient,
@@ -452,54 +362,6 @@ def make_tables(
         made("by_window", f"WINDOW TUMBLING (SIZE {SIZE_MS} MILLISECONDS)", tumbling, sink_window),
         made("by_session", f"WINDOW SESSION ({GAP_MS} MILLISECONDS)", session_window_key, None),
     ]
-
-
-def held_by_changelog(kafka: KafkaClient, ksqldb: KsqlClient, table: Table) -> list[Row]:
-    """The rows in the changelog of a table's store, once every order is counted in it."""
-    prefix = f"_confluent-ksql-{ksqldb.info().service_id}query_{table.query}-"
-
-    def read() -> list[Row]:
-        names = [n for n in kafka.topics() if n.startswith(prefix) and n.endswith("-changelog")]
-        found = [
-            table.row(table.changelog_key(key), state)
-            for name in names
-            for key, value in latest(kafka.read_all(name)).items()
-            if (state := aggregates(value, AGGREGATES)) is not None
-        ]
-        return found if counted(found) == ORDERS else []
-
-    return wait_until(
-        f"all {ORDERS} orders are counted in the changelog of {table.name}",
-        read,
-        timeout_seconds=60,
-        every_seconds=0.2,
-    )
-
-
-def held_by_sink(kafka: KafkaClient, table: Table) -> list[Row]:
-    """The rows in a table's topic, once every order is counted in it."""
-    read_key = table.sink_key
-    assert read_key is not None
-
-    def read() -> list[Row]:
-        found = [
-            table.row(read_key(key), row)
-            for key, value in latest(kafka.read_all(table.name)).items()
-            if (row := fields(value, AGGREGATES)) is not None
-        ]
-        return found if counted(found) == ORDERS else []
-
-    return wait_until(
-        f"all {ORDERS} orders are counted in {table.name}",
-        read,
-        timeout_seconds=60,
-        every_seconds=0.2,
-    )
-
-
-def counted(rows: list[Row]) -> int:
-    """How many orders the rows count together."""
-    return sum(number(row, "N") for row in rows)
 
 
 def group_of_push(evidence: Evidence, ksqldb: KsqlClient, traces: Traces, table: Table) -> None:

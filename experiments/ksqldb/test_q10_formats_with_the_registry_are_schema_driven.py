@@ -20,7 +20,7 @@ Limits    the pairs are a choice that has each format on each side; all of them 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -28,8 +28,7 @@ import pytest
 from lab.clients.errors import KsqlRefused
 from lab.clients.kafka import KafkaClient
 from lab.clients.ksqldb import KsqlClient
-from lab.clients.names import SchemaType, SourceName, SubjectName
-from lab.clients.plain import plain_avro, protobuf_file, protobuf_message
+from lab.clients.names import SourceName, SubjectName
 from lab.clients.schema_registry import SchemaRegistryClient
 from lab.evidence import claim
 from lab.evidence.access import Doors
@@ -50,53 +49,20 @@ from lab.evidence.names import SourceFactory, SubjectFactory, TopicFactory, Uniq
 from lab.evidence.recorder import Evidence
 from lab.evidence.scale import Scale
 from lab.evidence.schema_columns import columns_in
+from lab.evidence.sources import stream_of_orders
 from lab.evidence.tables import Cell
 from lab.evidence.workload import produce, wait_for_records
+from lab.evidence.written_schemas import (
+    DRAFT,
+    NUMBER,
+    SCHEMA_TYPES,
+    TEXT,
+    Declared,
+    avro,
+    json_schema,
+    text_of_protobuf,
+)
 from lab.wire import schema_header
-
-SCHEMA_TYPES: dict[str, SchemaType] = {"AVRO": "AVRO", "PROTOBUF": "PROTOBUF", "JSON_SR": "JSON"}
-
-
-def avro(*fields: tuple[str, object]) -> str:
-    """A record of these fields."""
-    listed = [{"name": name, "type": kind} for name, kind in fields]
-    return json.dumps({"type": "record", "name": "Order", "fields": listed})
-
-
-def json_schema(**properties: object) -> str:
-    """An object of these properties."""
-    return json.dumps({"type": "object", "properties": properties})
-
-
-TEXT, NUMBER = {"type": "string"}, {"type": "number"}
-DRAFT = {"$schema": "http://json-schema.org/draft-07/schema#"}
-"""Some registries take a schema that is no object for JSON Schema only if it says so."""
-
-
-@dataclass(frozen=True)
-class Declared:
-    """A schema written by hand, for keys or values, and one value that is written by it.
-
-    ``row`` is what the value must be as a row, by columns in the schema's order.
-    """
-
-    format: str
-    side: str
-    schema: str
-    value: object
-    row: tuple[object, ...]
-
-    def written(self) -> bytes:
-        """The value by a plain library, without a header."""
-        if self.format == "AVRO":
-            return plain_avro(self.schema, self.value)
-        if self.format == "PROTOBUF":
-            message = protobuf_message(protobuf_file(self.schema), [0])
-            assert isinstance(self.value, Mapping)
-            # One zero stands for the first message of the file.
-            return b"\0" + message(**self.value).SerializeToString()
-        return json.dumps(self.value).encode()
-
 
 DECLARED = (
     Declared(
@@ -355,10 +321,7 @@ def test_the_sinks_schema_is_registered(
     # Set-up
     where, orders = topic("orders"), source_name("orders")
     produce(evidence, platform.kafka, where, json.dumps(ORDER).encode(), key=b"o1")
-    platform.run(
-        f"CREATE STREAM {orders} (id VARCHAR KEY, region VARCHAR, amount INT)"
-        f" WITH (KAFKA_TOPIC='{where}', VALUE_FORMAT='JSON');"
-    )
+    platform.run(stream_of_orders(orders, where))
 
     def subjects() -> set[str]:
         return set(filter(unique.mine, platform.registry.subjects()))
@@ -465,14 +428,6 @@ def sink_side(
         "its id": found.schema_id,
     }
     return seen, expected
-
-
-def text_of_protobuf(served: str) -> str:
-    """A schema as somebody reads it: registries serve text or a descriptor in base64."""
-    if "=" in served.rstrip("="):
-        return served
-    (message,) = protobuf_file(served).message_type
-    return f"message {message.name}: {', '.join(f'{f.name} = {f.number}' for f in message.field)}"
 
 
 @claim("Q10")

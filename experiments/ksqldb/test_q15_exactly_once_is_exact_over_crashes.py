@@ -36,6 +36,7 @@ from lab.evidence.faults import Faults
 from lab.evidence.names import SourceFactory, TopicFactory
 from lab.evidence.recorder import Evidence
 from lab.evidence.scale import Scale
+from lab.evidence.servers import own_server
 from lab.evidence.tables import Cell
 from lab.evidence.workload import wait_until_settled
 from lab.targets.base import Target
@@ -76,7 +77,7 @@ def test_exactly_once_is_exact_over_crashes(
     scale: Scale,
 ) -> None:
     faults.require("kill", "restart", "transactions")
-    node = next(found.name for found in lab.components() if found.role == "ksqldb")
+    node = own_server(lab)
     # A server takes longer to come back than a client that K13 kills.
     crashes, chance = max(1, scale.crashes // 2), scale.chance("Q15")
     per_round = max(500, scale.records * 5 // 2 // crashes)

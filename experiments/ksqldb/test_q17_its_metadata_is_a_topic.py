@@ -33,7 +33,8 @@ from lab.evidence import claim
 from lab.evidence.faults import Faults
 from lab.evidence.names import SourceFactory, TopicFactory, UniqueNames
 from lab.evidence.recorder import Evidence
-from lab.evidence.servers import Servers
+from lab.evidence.servers import Servers, own_server
+from lab.evidence.sources import stream_of_orders, table_of_users
 from lab.evidence.workload import produce
 from lab.targets.base import Target
 from lab.wait import wait_until
@@ -58,7 +59,7 @@ def test_metadata_is_a_topic(
     servers: Servers,
 ) -> None:
     faults.require("kill", "restart")
-    node = next(found.name for found in lab.components() if found.role == "ksqldb")
+    node = own_server(lab)
     commands = TopicName(topic_of(ksqldb.info().service_id))
     begin = kafka.end_offset(commands)
 
@@ -67,16 +68,8 @@ def test_metadata_is_a_topic(
     orders, users = source_name("orders"), source_name("users")
     large, totals, short = (source_name(n) for n in ("large", "totals", "short_lived"))
     given = Given(evidence, ksqldb)
-    given.statement(
-        f"CREATE STREAM {orders} (id VARCHAR KEY, region VARCHAR, amount INT)"
-        f" WITH (KAFKA_TOPIC='{orders_topic}', VALUE_FORMAT='JSON');",
-        f"stream {orders} create",
-    )
-    given.statement(
-        f"CREATE TABLE {users} (id VARCHAR PRIMARY KEY, age INT)"
-        f" WITH (KAFKA_TOPIC='{users_topic}', VALUE_FORMAT='JSON');",
-        f"table {users} create",
-    )
+    given.statement(stream_of_orders(orders, orders_topic), f"stream {orders} create")
+    given.statement(table_of_users(users, users_topic), f"table {users} create")
     given.statement(
         f"CREATE STREAM {large} AS SELECT * FROM {orders} WHERE amount > 10 EMIT CHANGES;",
         f"stream {large} create",

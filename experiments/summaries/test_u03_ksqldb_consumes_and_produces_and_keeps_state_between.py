@@ -33,6 +33,7 @@ from lab.evidence.model import Entry
 from lab.evidence.names import SourceFactory, TopicFactory, UniqueNames
 from lab.evidence.query_parts import QueryParts, group_of, wait_until_at_work
 from lab.evidence.recorder import Evidence
+from lab.evidence.servers import own_server
 from lab.evidence.traces import Traces
 from lab.evidence.workload import list_topics, produce, wait_for_records
 from lab.targets.base import Target
@@ -281,7 +282,7 @@ def databases_of(
     if not capabilities.ksqldb_state:
         evidence.limit("the node's state folder cannot be looked at here")
         return None
-    node = next(found.name for found in lab.components() if found.role == "ksqldb")
+    node = own_server(lab)
     lab.copy_state(node, copy)
     found = sorted({d.partition for d in rocksdb_folders(copy) if d.application == group})
     evidence.record("experiment", f"finds databases of {group}", "ksqldb", answer=found)

@@ -36,6 +36,11 @@ class Node:
         return self.server.url
 
 
+def own_server(lab: Target) -> str:
+    """The component that is the platform's own ksqlDB server."""
+    return next(found.name for found in lab.components() if found.role == "ksqldb")
+
+
 class Servers:
     """``servers(service_id="audit")`` starts a server and returns it with a client.
 
