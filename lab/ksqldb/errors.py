@@ -17,7 +17,8 @@
     │   ├── ShuttingDown          50302: the cluster was terminated
     │   ├── CatchUpTimeout        50301: an earlier command was not applied in time
     │   └── NotReady              50303 until the command topic is replayed
-    └── ServerFault               something failed on our side or the broker's (50000)
+    └── ServerFault               something failed on our side or the broker's (50000), or the
+                                  broker forbids it (40301)
 
 ``error_code`` and the HTTP status follow ksqlDB's REST protocol: the first three digits of the
 code are the status.

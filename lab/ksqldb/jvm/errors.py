@@ -9,6 +9,8 @@ import jpype  # type: ignore[import-untyped] # it has none
 
 from lab.ksqldb.errors import ServerFault
 
+_FORBIDDEN_BY_KAFKA = 40301
+
 
 class JavaFault(ServerFault):
     """A Java exception, by its simple class name and message."""
@@ -16,6 +18,8 @@ class JavaFault(ServerFault):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message or kind)
         self.kind = kind
+        if kind.endswith("AuthorizationException"):
+            self.error_code = _FORBIDDEN_BY_KAFKA
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from lab.ksqldb.rest.statements import check_properties
 from lab.ksqldb.rest.streaming import Framing
 from lab.ksqldb.runtime.engine import Engine
 from lab.ksqldb.runtime.guards import check_pull
-from lab.ksqldb.runtime.peers import DEBUG, PARTITIONS, SKIP_FORWARDING
+from lab.ksqldb.runtime.peers import ACTIVE_ONLY, DEBUG, PARTITIONS, SKIP_FORWARDING
 from lab.ksqldb.runtime.printing import print_topic
 from lab.ksqldb.runtime.transient import PullRequest, Rows, RowText
 from lab.ksqldb.sql import ast, ast_admin
@@ -93,6 +93,7 @@ def _pull_request(engine: Engine, text: str, request: Mapping[str, str]) -> Pull
         request.get(SKIP_FORWARDING) == "true",
         asked,
         request.get(DEBUG) == "true",
+        request.get(ACTIVE_ONLY) == "true",
     )
 
 

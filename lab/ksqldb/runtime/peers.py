@@ -22,7 +22,9 @@ INTERNAL = "request.ksql.internal.request"
 """Marks a request that a node answers for itself alone."""
 SKIP_FORWARDING = "request.ksql.query.pull.skip.forwarding"
 PARTITIONS = "request.ksql.query.pull.partition"
-BETWEEN_NODES = frozenset({INTERNAL, SKIP_FORWARDING, PARTITIONS})
+ACTIVE_ONLY = "request.ksql.query.pull.active.only"
+"""Asks for rows of partitions that a node has, not of copies; a property of this server's own."""
+BETWEEN_NODES = frozenset({INTERNAL, SKIP_FORWARDING, PARTITIONS, ACTIVE_ONLY})
 """Properties of requests by which nodes mark what they ask each other."""
 DEBUG = "request.ksql.debug.request"
 """Asks for the node that each row comes from."""

@@ -86,6 +86,7 @@ class PersistentQueries:
         self._running: dict[QueryId, PersistentQuery] = {}
         self._listed = threading.Condition()
         self._cleaners: list[JavaCaller] = []
+        self._stopping = threading.Event()
 
     def all(self) -> list[PersistentQuery]:
         """All queries, oldest first."""
@@ -235,12 +236,13 @@ class PersistentQueries:
         """Wait until no node runs a query any more: what it uses can be deleted for good then.
 
         The members of a node that died leave when their session ends; they are not waited for
-        longer than the given time.
+        longer than the given time, nor while this node stops. Brokers tell of it only when asked.
         """
         group = self.application_id(query)
         deadline = time.monotonic() + timeout_seconds
         while self._broker.members(group) and time.monotonic() < deadline:
-            time.sleep(_LOOK_SECONDS)
+            if self._stopping.wait(_LOOK_SECONDS):
+                return
 
     def _clean(self, plan: QueryPlan) -> None:
         query = plan.id
@@ -260,6 +262,7 @@ class PersistentQueries:
 
     def close(self) -> None:
         """Stop all queries side by side; they go on where they were at the next start."""
+        self._stopping.set()
         closers = [
             JavaCaller(target=q.app.close, kwargs={"timeout_ms": _STOP_MS, "forget": False})
             for q in self._running.values()

@@ -1,12 +1,14 @@
 """Pull queries on tables over several nodes: which node answers for which partition.
 
-The node that has a partition answers for it. One that is dead, or too far behind, is passed over;
-where standby reads are allowed, a node with a copy answers then, the one least behind first.
+The node that has a partition answers for it. One that is dead, too far behind, or still restoring
+it is passed over; where standby reads are allowed, a node with a copy answers then, the one least
+behind first, and last the one that restores.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +18,15 @@ from typing import Any
 from lab.ksqldb.errors import Unavailable
 from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.queries import TableReader
-from lab.ksqldb.runtime.peers import INTERNAL, PARTITIONS, SKIP_FORWARDING, Host, PeerFault, Peers
+from lab.ksqldb.runtime.peers import (
+    ACTIVE_ONLY,
+    INTERNAL,
+    PARTITIONS,
+    SKIP_FORWARDING,
+    Host,
+    PeerFault,
+    Peers,
+)
 
 STANDBY_READS = "ksql.query.pull.enable.standby.reads"
 MAX_LAG = "ksql.query.pull.max.allowed.offset.lag"
@@ -39,6 +49,14 @@ class Place:
     standbys: tuple[Host, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Choice:
+    """A node to be asked; ``stale``: for what it has, if that is a copy or not all yet."""
+
+    host: Host
+    stale: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """What one node knows of the others, as far as it decides who answers."""
@@ -48,16 +66,17 @@ class View:
     standby_reads: bool = False
     max_lag: int = NO_LIMIT
 
-    def candidates(self, place: Place) -> list[Host]:
+    def candidates(self, place: Place) -> list[Choice]:
         """The nodes that may answer for a partition, the first choice first."""
         active = [] if place.active is None else [place.active]
-        standbys: list[Host] = []
+        choices = [Choice(host) for host in active]
         if self.standby_reads:
             standbys = sorted(
                 (host for host in place.standbys if host != place.active),
                 key=lambda host: (self._known_lag(host, place.partition), host),
             )
-        return [host for host in [*active, *standbys] if self._usable(host, place.partition)]
+            choices += [Choice(host, stale=True) for host in [*standbys, *active]]
+        return [choice for choice in choices if self._usable(choice.host, place.partition)]
 
     def _usable(self, host: Host, partition: int) -> bool:
         in_time = self.max_lag == NO_LIMIT or self._known_lag(host, partition) <= self.max_lag
@@ -87,17 +106,17 @@ class View:
 
 
 def spread(
-    places: Sequence[Place], view: View, failed: Collection[Host]
-) -> tuple[dict[Host, list[int]], list[Place]]:
+    places: Sequence[Place], view: View, failed: Collection[Choice]
+) -> tuple[dict[Choice, list[int]], list[Place]]:
     """The partitions that each node is to be asked for, and those that nobody is left for."""
-    found: dict[Host, list[int]] = {}
+    found: dict[Choice, list[int]] = {}
     left: list[Place] = []
     for place in places:
-        host = next((h for h in view.candidates(place) if h not in failed), None)
-        if host is None:
+        choice = next((c for c in view.candidates(place) if c not in failed), None)
+        if choice is None:
             left.append(place)
         else:
-            found.setdefault(host, []).append(place.partition)
+            found.setdefault(choice, []).append(place.partition)
     return found, left
 
 
@@ -109,7 +128,7 @@ class Ask:
     whether copies will do, and whether rows are to be plain: one JSON array a line. ``framed``
     makes a node's plain rows those of the answer, of which there are at most ``limit`` unless that
     is negative. ``only`` are the partitions that another node asks this one for; then nothing is
-    forwarded.
+    forwarded. ``active_only``: copies will not do, whatever the settings say.
     """
 
     table: str
@@ -126,6 +145,7 @@ class Ask:
     limit: int = -1
     forwarded: bool = False
     only: tuple[int, ...] | None = None
+    active_only: bool = False
 
 
 @dataclass(slots=True)
@@ -134,7 +154,7 @@ class _Attempt:
 
     answer: bytes | None = None
     rows: dict[Host, list[bytes]] = field(default_factory=dict)
-    failed: dict[Host, str] = field(default_factory=dict)
+    failed: dict[Choice, str] = field(default_factory=dict)
     problem: str | None = None
     hopeless: bool = False
 
@@ -142,6 +162,10 @@ class _Attempt:
         """Note a node's rows."""
         if rows:
             self.rows.setdefault(host, []).extend(rows)
+
+
+class _NotNow(PeerFault):
+    """A node has answered that it cannot now."""
 
 
 def _framed(ask: Ask, rows: Mapping[Host, list[bytes]]) -> bytes:
@@ -169,6 +193,7 @@ class Router:
         self._alive = alive
         self._lag = lag
         self._lags_known = lags_known
+        self._closing = threading.Event()
         self._pool = ThreadPoolExecutor(50, thread_name_prefix="forward")
 
     def answer(self, ask: Ask) -> bytes:
@@ -187,12 +212,14 @@ class Router:
             patience = _DEAD_SECONDS if attempt.hopeless else _STORE_SECONDS
             late = time.monotonic() - begun > patience
             # Another node that asks has others to ask, and knows better when to try again.
-            if late or ask.forwarded or ask.failed():
+            over = late or ask.forwarded or ask.failed()
+            # Stores tell nobody when they open.
+            pause = _PAUSE_SECONDS if not attempt.hopeless else 10 * _PAUSE_SECONDS
+            if over or self._closing.wait(pause):
                 raise Unavailable(f"Unable to execute pull query on {ask.table}: {attempt.problem}")
-            time.sleep(_PAUSE_SECONDS if not attempt.hopeless else 10 * _PAUSE_SECONDS)
 
     def _attempt(self, ask: Ask) -> _Attempt:
-        stale = ask.settings[STANDBY_READS].lower() == "true"
+        stale = ask.settings[STANDBY_READS].lower() == "true" and not ask.active_only
         max_lag = int(ask.settings[MAX_LAG]) if self._lags_known else NO_LIMIT
         attempt = _Attempt()
         try:
@@ -213,9 +240,9 @@ class Router:
             return attempt
         view = View(self._alive, self._lag_of(ask), stale, max_lag)
         if wanted is None:
-            self._gather(ask, places, view, attempt, stale)
+            self._gather(ask, places, view, attempt)
             return attempt
-        self._gather(ask, [p for p in places if p.partition in wanted], view, attempt, stale)
+        self._gather(ask, [p for p in places if p.partition in wanted], view, attempt)
         others = [p for p in places if p.partition not in wanted]
         if (
             attempt.problem is None
@@ -224,62 +251,58 @@ class Router:
             and not ask.reader.repartitioned()
         ):
             # Producers may have chosen another partition for the key than Kafka's own would.
-            self._gather(ask, others, view, attempt, stale)
+            self._gather(ask, others, view, attempt)
         return attempt
 
     def _lag_of(self, ask: Ask) -> Callable[[Host, int], int | None]:
         store = str(ask.reader.store)
         return lambda host, partition: self._lag(host, ask.application, store, partition)
 
-    def _gather(
-        self,
-        ask: Ask,
-        places: Sequence[Place],
-        view: View,
-        attempt: _Attempt,
-        stale: bool,
-    ) -> None:
+    def _gather(self, ask: Ask, places: Sequence[Place], view: View, attempt: _Attempt) -> None:
         """Ask nodes until every partition is answered for, or nobody is left to be asked."""
+        own = self._peers.own
         left = list(places)
         while left:
             chosen, nobody = spread(left, view, attempt.failed)
             if nobody:
                 told = [view.why_not(place) for place in nobody]
-                told += [f"{host}: {reason}" for host, reason in attempt.failed.items()]
+                reasons = {choice.host: reason for choice, reason in attempt.failed.items()}
+                told += [f"{host}: {reason}" for host, reason in reasons.items()]
                 attempt.problem = "; ".join(told)
-                attempt.hopeless = self._peers.own not in attempt.failed
+                attempt.hopeless = own not in reasons
                 return
             remote = {
-                host: self._pool.submit(self._forward, host, partitions, ask)
-                for host, partitions in chosen.items()
-                if host != self._peers.own
+                choice: self._pool.submit(self._forward, choice, partitions, ask)
+                for choice, partitions in chosen.items()
+                if choice.host != own
             }
             done: set[int] = set()
-            own = chosen.get(self._peers.own)
-            if own is not None:
+            for choice, partitions in chosen.items():
                 try:
-                    attempt.add(self._peers.own, ask.read(own, stale, True).split(b"\n")[:-1])
-                    done.update(own)
+                    if choice in remote:
+                        rows = remote[choice].result()
+                    else:
+                        rows = ask.read(partitions, choice.stale, True).split(b"\n")[:-1]
+                except _NotNow as fault:
+                    attempt.failed[choice] = fault.message
+                except PeerFault as fault:  # what does not answer has nothing older either
+                    attempt.failed[choice] = fault.message
+                    attempt.failed[Choice(choice.host, not choice.stale)] = fault.message
                 except JavaFault as fault:
-                    attempt.failed[self._peers.own] = fault.message
-            for host, future in remote.items():
-                try:
-                    rows = future.result()
-                except PeerFault as fault:
-                    attempt.failed[host] = fault.message
-                    continue
-                attempt.add(host, rows)
-                done.update(chosen[host])
+                    attempt.failed[choice] = fault.message
+                else:
+                    attempt.add(choice.host, rows)
+                    done.update(partitions)
             left = [place for place in left if place.partition not in done]
 
-    def _forward(self, host: Host, partitions: Sequence[int], ask: Ask) -> list[bytes]:
+    def _forward(self, choice: Choice, partitions: Sequence[int], ask: Ask) -> list[bytes]:
         """A node's rows of some partitions, one JSON array each.
 
         Raises:
-            PeerFault: it cannot answer now.
+            PeerFault: it does not answer.
         """
         answer = self._peers.post(
-            host,
+            choice.host,
             "/query-stream",
             {
                 "sql": ask.statement,
@@ -288,6 +311,7 @@ class Router:
                     INTERNAL: True,
                     SKIP_FORWARDING: True,
                     PARTITIONS: ",".join(map(str, partitions)),
+                    ACTIVE_ONLY: not choice.stale,
                 },
                 "commandSequenceNumber": ask.applied,
             },
@@ -295,9 +319,10 @@ class Router:
             accept="application/vnd.ksqlapi.delimited.v1",
         )
         if answer.status != 200:
-            raise PeerFault(answer.reason())
+            raise _NotNow(answer.reason())
         return answer.body.split(b"\n")[1:-1]
 
     def close(self) -> None:
-        """Forward nothing more."""
+        """Forward nothing more, and wait for nothing."""
+        self._closing.set()
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -64,8 +64,9 @@ class PullRequest:
     """What of its request a pull query needs when other nodes answer.
 
     ``applied`` is the number of the last command that this node has applied. ``forwarded`` says
-    that another node asks, for some ``partitions`` or for all that are active here;
-    ``shows_hosts`` that each row is to name the node that it comes from.
+    that another node asks, for some ``partitions`` or for all that are active here, and with
+    ``active_only`` for no copies; ``shows_hosts`` that each row is to name the node that it comes
+    from.
     """
 
     statement: str
@@ -73,6 +74,7 @@ class PullRequest:
     forwarded: bool = False
     partitions: tuple[int, ...] | None = None
     shows_hosts: bool = False
+    active_only: bool = False
 
     def with_host(self, text: RowText, host: Host) -> RowText:
         """What surrounds each row that a node gave."""
@@ -321,9 +323,10 @@ class TransientQueries:
     def _ended(self, push: PushQuery) -> None:
         self._pushes.pop(push.id, None)
         cleaner = JavaCaller(target=self._clean, args=(push,), daemon=True)
-        self._cleaners = [c for c in self._cleaners if c.is_alive()]
-        self._cleaners.append(cleaner)
-        cleaner.start()
+        with self._lock:
+            self._cleaners = [c for c in self._cleaners if c.is_alive()]
+            self._cleaners.append(cleaner)
+            cleaner.start()
 
     def _clean(self, push: PushQuery) -> None:
         """Remove what a query leaves; again for a while, for a group goes when its last member is
@@ -334,18 +337,25 @@ class TransientQueries:
             "group": lambda: self._broker.delete_group(push.group),
         }
         deadline = time.monotonic() + _CLEAN_SECONDS
+        last = False
         while True:
             for what, remove in list(left.items()):
-                try:
-                    if remove() is not False:
-                        del left[what]
-                except JavaFault as fault:
-                    if fault.kind == "GroupIdNotFoundException":
-                        del left[what]
-            if not left or time.monotonic() > deadline or self._closing.wait(_AGAIN_SECONDS):
+                if self._removed(remove):
+                    del left[what]
+                elif not last:
+                    break  # an application that still runs can make its topics again
+            if not left or last:
                 break
+            last = time.monotonic() > deadline or self._closing.wait(_AGAIN_SECONDS)
         if left:
             _LOG.warning("%s is not gone: left are its %s", push.id, ", ".join(left))
+
+    @staticmethod
+    def _removed(remove: Callable[[], object]) -> bool:
+        try:
+            return remove() is not False
+        except JavaFault as fault:
+            return fault.kind == "GroupIdNotFoundException"
 
     def pull(
         self,
@@ -455,6 +465,7 @@ class TransientQueries:
                 limit,
                 request.forwarded,
                 request.partitions,
+                request.active_only,
             )
         )
 

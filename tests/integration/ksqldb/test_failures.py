@@ -66,6 +66,58 @@ def test_a_failed_query_tells_why_is_attempted_again_and_disturbs_no_other(
     until(lambda: described(server)[bad]["state"] == "RUNNING", "the state RUNNING")
 
 
+def test_a_query_without_its_source_topic_waits_for_it(
+    make_server: Callable[..., Server], name: str, bootstrap: str
+) -> None:
+    """It shows as failed from the first failure until it runs, also after a restart."""
+    server = make_server(
+        "ksql.query.retry.backoff.initial.ms=100", "ksql.query.retry.backoff.max.ms=500"
+    )
+    server.start()
+    columns = "(id VARCHAR KEY, v INT) WITH (VALUE_FORMAT='JSON', PARTITIONS=3, KAFKA_TOPIC="
+    made = server.ksql(
+        f"CREATE STREAM {name} {columns}'{name}'); CREATE STREAM {name}_O AS SELECT * FROM {name};"
+        f"CREATE STREAM {name}_2 {columns}'{name}_2');"
+        f"CREATE STREAM {name}_GOOD AS SELECT * FROM {name}_2;"
+    )
+    bad, good = (made[n]["commandStatus"]["queryId"] for n in (1, 3))
+    rows, good_rows = f"SELECT v FROM {name}_O;", f"SELECT v FROM {name}_GOOD;"
+    server.ksql(f"INSERT INTO {name} VALUES ('a', 1);")
+    until(lambda: server.select(rows) == [[1]], "the first row")
+    admin = kafka_admin.AdminClient({"bootstrap.servers": bootstrap})
+
+    def failures() -> int:
+        return len(described(server)[bad]["queryErrors"])
+
+    def lost_and_found(number: int) -> None:
+        """The topic goes and comes back; ``number`` rows are to be with the good query then."""
+        admin.delete_topics([name])[name].result(timeout=10)
+        until(lambda: described(server)[bad]["state"] == "ERROR", "the state ERROR")
+        so_far = failures()
+        while failures() == so_far < 10:  # as many are kept
+            assert described(server)[bad]["state"] == "ERROR"
+        assert {e["type"] for e in described(server)[bad]["queryErrors"]} == {"USER"}
+        server.ksql(f"PAUSE {bad};")
+        assert described(server)[bad]["state"] == "PAUSED"
+        server.ksql(f"RESUME {bad};")
+        assert described(server)[bad]["state"] == "ERROR"
+        server.ksql(f"INSERT INTO {name}_2 VALUES ('a', {number});")
+        until(lambda: len(server.select(good_rows)) == number, "the good query's row")
+        assert described(server)[good]["queryErrors"] == []
+        if number == 1:
+            assert server.stop() == 0
+            server.start()
+            until(lambda: described(server)[bad]["state"] == "ERROR", "ERROR after a restart", 60)
+        new = kafka_admin.NewTopic(name, 3, 1)  # type: ignore[attr-defined] # exported in fact
+        admin.create_topics([new])[name].result(timeout=10)
+        until(lambda: described(server)[bad]["state"] == "RUNNING", "the state RUNNING")
+        server.ksql(f"INSERT INTO {name} VALUES ('a', {number + 1});")
+        until(lambda: [number + 1] in server.select(rows), "the row of the new topic")
+
+    lost_and_found(1)
+    lost_and_found(2)
+
+
 def test_after_a_kill_every_kind_of_statement_is_there_again(server: Server, name: str) -> None:
     columns = f"(id VARCHAR PRIMARY KEY, v INT) WITH (KAFKA_TOPIC='{name}_T', VALUE_FORMAT='JSON'"
     made = server.ksql(

@@ -63,4 +63,18 @@ def test_unreadable_records_and_broken_queries_are_told(server: Server, name: st
     server.ksql(f"INSERT INTO {name} VALUES ('d', 2);")
     until(lambda: ["d", "D"] in server.select(rows), "the row of the query that works")
     server.ksql(f"TERMINATE {query}9;")
+
+    # One that cannot be started when it is made is told of in the same way.
+    unusable = {"ksql.streams.metric.reporters": "no.such.Reporter"}
+    statement = f"CREATE STREAM {name}_X AS SELECT * FROM {name};"
+    refused = server.post("/ksql", {"ksql": statement, "streamsProperties": unusable})
+    assert refused.status_code >= 400
+    found = server.ksql("SHOW QUERIES EXTENDED;")[0]["queryDescriptions"]
+    (failed,) = (q for q in found if q["sinks"] == [f"{name}_X"])
+    assert failed["state"] == "ERROR"
+    assert "no.such.Reporter" in failed["queryErrors"][0]["errorMessage"]
+    status = server.get(f"/status/stream/`{name}_X`/create").json()
+    assert status["status"] == "ERROR"
+    assert server.get("/status").json()["commandStatuses"][f"stream/`{name}_X`/create"] == "ERROR"
+    server.ksql(f"TERMINATE {failed['id']};")
     assert [q["id"] for q in server.ksql("SHOW QUERIES;")[0]["queries"]] == [query]

@@ -18,7 +18,7 @@ from lab.ksqldb.runtime.cluster import Cluster
 from lab.ksqldb.runtime.heartbeats import MOST_NODES, Heartbeats, HeartbeatSettings, is_alive
 from lab.ksqldb.runtime.lags import HostLags
 from lab.ksqldb.runtime.peers import Host, Peers
-from lab.ksqldb.runtime.routing import NO_LIMIT, Place, View, spread
+from lab.ksqldb.runtime.routing import NO_LIMIT, Choice, Place, View, spread
 
 A, B, C = (Host(name, 8088) for name in "abc")
 
@@ -37,35 +37,48 @@ def view(
 
 
 PLACE = Place(0, A, (B, C))
+A_NOW, B_NOW, C_NOW = Choice(A), Choice(B), Choice(C)
+A_OLD, B_OLD, C_OLD = Choice(A, stale=True), Choice(B, stale=True), Choice(C, stale=True)
 
 
 def test_the_active_node_answers_while_it_lives() -> None:
-    assert view().candidates(PLACE)[0] == A
-    assert view(standby_reads=False).candidates(PLACE) == [A]
+    assert view().candidates(PLACE)[0] == A_NOW
+    assert view(standby_reads=False).candidates(PLACE) == [A_NOW]
+
+
+def test_one_that_still_restores_is_the_last_choice() -> None:
+    assert view(lags={B: 0, C: 1}).candidates(PLACE) == [A_NOW, B_OLD, C_OLD, A_OLD]
 
 
 def test_a_copy_answers_for_a_dead_node_the_nearest_first() -> None:
     behind = {B: 500, C: 3}
-    assert view(dead=(A,), lags=behind).candidates(PLACE) == [C, B]
-    assert view(dead=(A, C), lags=behind).candidates(PLACE) == [B]
-    assert view(dead=(A,), lags={B: 500}).candidates(PLACE) == [B, C]
+    assert view(dead=(A,), lags=behind).candidates(PLACE) == [C_OLD, B_OLD]
+    assert view(dead=(A, C), lags=behind).candidates(PLACE) == [B_OLD]
+    assert view(dead=(A,), lags={B: 500}).candidates(PLACE) == [B_OLD, C_OLD]
     assert view(dead=(A,), standby_reads=False).candidates(PLACE) == []
 
 
 def test_nodes_too_far_behind_are_passed_over() -> None:
     behind = {A: 0, B: 500, C: 3}
-    assert view(lags=behind, max_lag=10).candidates(PLACE) == [A, C]
-    assert view(lags=behind | {A: 11}, max_lag=10).candidates(PLACE) == [C]
+    assert view(lags=behind, max_lag=10).candidates(PLACE) == [A_NOW, C_OLD, A_OLD]
+    assert view(lags=behind | {A: 11}, max_lag=10).candidates(PLACE) == [C_OLD]
     # Nothing is known of A: it may be any distance behind.
-    assert view(lags={C: 3}, max_lag=10).candidates(PLACE) == [C]
+    assert view(lags={C: 3}, max_lag=10).candidates(PLACE) == [C_OLD]
     assert view(lags={C: 3}, dead=(C,), max_lag=10).candidates(PLACE) == []
 
 
 def test_partitions_are_spread_over_those_that_have_not_failed() -> None:
     places = [Place(0, A, (B,)), Place(1, B, (A,)), Place(2, None, (C,)), Place(3, C)]
-    assert spread(places, view(), ()) == ({A: [0], B: [1], C: [2, 3]}, [])
-    assert spread(places, view(), {A}) == ({B: [0, 1], C: [2, 3]}, [])
-    assert spread(places, view(dead=(A,)), {B}) == ({C: [2, 3]}, places[:2])
+    assert spread(places, view(), ()) == (
+        {A_NOW: [0], B_NOW: [1], C_OLD: [2], C_NOW: [3]},
+        [],
+    )
+    assert spread(places, view(), {A_NOW}) == (
+        {B_OLD: [0], B_NOW: [1], C_OLD: [2], C_NOW: [3]},
+        [],
+    )
+    gone = view(dead=(A,))
+    assert spread(places, gone, {B_NOW, B_OLD}) == ({C_OLD: [2], C_NOW: [3]}, places[:2])
 
 
 def test_why_nobody_answers_is_said() -> None:

@@ -28,6 +28,7 @@ final class Failures {
     private long waitMs;
     private long resumedAt = Long.MIN_VALUE;
     private int waiting;
+    private boolean failing;
     private boolean closed;
 
     /** A negative first wait means that nothing is attempted again. {@code classes}: "USER regex,SYSTEM regex". */
@@ -52,6 +53,7 @@ final class Failures {
                 last.removeFirst();
             }
             String text = trace.toString();
+            failing = true;
             last.add(new String[] {Long.toString(System.currentTimeMillis()), text, kind(error, text)});
             if (firstWaitMs < 0) {
                 return false;
@@ -106,9 +108,14 @@ final class Failures {
         return all.toArray(new String[0][]);
     }
 
-    /** Whether a thread has failed and waits. */
-    synchronized boolean waiting() {
-        return waiting > 0;
+    /** Notes that all threads run; one that has failed and waits does not. */
+    synchronized void allRun() {
+        failing = waiting > 0;
+    }
+
+    /** Whether a thread has failed and does not run again yet. */
+    synchronized boolean failing() {
+        return failing;
     }
 
     /** Ends all waits. */

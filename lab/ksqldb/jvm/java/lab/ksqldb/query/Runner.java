@@ -36,6 +36,11 @@ public final class Runner {
         properties.put("production.exception.handler", UnsentRecords.class);
         failures = new Failures(remembered, firstWaitMs, longestWaitMs, classes);
         streams = new KafkaStreams(topology, properties);
+        streams.setStateListener((now, before) -> {
+            if (now == KafkaStreams.State.RUNNING) {
+                failures.allRun();
+            }
+        });
         String instance = settings.get("main.consumer.group.instance.id");
         streams.setUncaughtExceptionHandler(error -> {
             if (!failures.goOnAfter(error)) {
@@ -72,9 +77,9 @@ public final class Runner {
         streams.start();
     }
 
-    /** Kafka Streams' name for the state it is in. */
+    /** Kafka Streams' name for the state it is in; ERROR from a failure until all threads run again. */
     public String state() {
-        return failures.waiting() ? "ERROR" : streams.state().name();
+        return failures.failing() ? "ERROR" : streams.state().name();
     }
 
     public KafkaStreams streams() {
