@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import jpype  # type: ignore[import-untyped] # it has none
@@ -13,11 +13,12 @@ _FORBIDDEN_BY_KAFKA = 40301
 
 
 class JavaFault(ServerFault):
-    """A Java exception, by its simple class name and message."""
+    """A Java exception, by its simple class name and message; ``causes`` tell what lies behind."""
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str, causes: Sequence[str] = ()) -> None:
         super().__init__(message or kind)
         self.kind = kind
+        self.causes = tuple(causes)
         if kind.endswith("AuthorizationException"):
             self.error_code = _FORBIDDEN_BY_KAFKA
 
@@ -34,4 +35,8 @@ def translated() -> Iterator[None]:
     except jpype.JException as error:
         kind = str(error.getClass().getSimpleName())
         message = error.getMessage()
-        raise JavaFault(kind, "" if message is None else str(message)) from None
+        causes, cause = [], error.getCause()
+        while cause is not None:
+            causes.append(str(cause.toString()))
+            cause = cause.getCause()
+        raise JavaFault(kind, "" if message is None else str(message), causes) from None

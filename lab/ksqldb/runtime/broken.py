@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from lab.ksqldb.errors import KsqlError
+from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.queries import Lag, Traffic
 
 
@@ -20,7 +21,9 @@ class Broken:
     topology = _NoTopology()
 
     def __init__(self, error: KsqlError) -> None:
-        message = f"The query could not be started: {error.message}"
+        causes = error.causes if isinstance(error, JavaFault) else ()
+        told = "".join(f"\nCaused by: {cause}" for cause in causes)
+        message = f"The query could not be started: {error.message}{told}"
         self._failure = (time.time_ns() // 1_000_000, message, "SYSTEM")
 
     def failures(self) -> list[tuple[int, str, str]]:
