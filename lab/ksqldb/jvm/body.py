@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.ksqldb.analysis.typing import Typing, comparable
+from lab.ksqldb.errors import StatementError
 from lab.ksqldb.functions.registry import Registry
 from lab.ksqldb.functions.signature import LambdaType, Match, UnitArgument
 from lab.ksqldb.sql import ast
@@ -37,12 +38,24 @@ JAVA_TYPES = {
 _ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "remainder"}
 _COMPARE = {"=": "eq", "<>": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 _SAFE = (ast.Column, ast.Integer, ast.Exact, ast.Inexact, ast.Text, ast.Boolean, ast.Variable)
+_TOGETHER = 250
+"""How many items of an IN list one method compares."""
+_LARGEST = 2_500_000
+"""Branches times temporaries of a method: what compiling it takes grows with that."""
 _DISTINCT = {"IS DISTINCT FROM": "distinct", "IS NOT DISTINCT FROM": "notDistinct"}
 
 
 def java_type(type_: SqlType | None) -> str:
     """The Java type of values of an SQL type."""
     return "Object" if type_ is None else JAVA_TYPES[type_.base]
+
+
+def too_large(reason: str) -> StatementError:
+    """The refusal of an expression that cannot be compiled for its size."""
+    return StatementError(
+        "An expression is too large to be compiled: split it, or move a part of it to a statement "
+        f"before ({reason})."
+    )
 
 
 def java_string(text: str) -> str:
@@ -119,9 +132,16 @@ class Body:
         return self._rules[type(node)](node)
 
     def returns(self, node: ast.Expression) -> SqlType | None:
-        """Add the statements of an expression and return its value; its type."""
+        """Add the statements of an expression and return its value; its type.
+
+        Raises:
+            StatementError: it is too large for one method.
+        """
         value = self.emit(node)
         self._lines.append(f"return {value.java};")
+        branches = sum(line.startswith(("if (", "try {")) for line in self._lines)
+        if branches * self._count > _LARGEST:
+            raise too_large(f"{branches} branches")
         return value.type
 
     def _temporary(self, java: str, type_: SqlType | None) -> Value:
@@ -246,16 +266,29 @@ class Body:
     def _in(self, node: ast.In) -> Value:
         type_ = self._typing.of(node)
         operand = self.emit(node.operand)
-        terms = []
-        for item in node.items:
-            value = self.emit(item)
-            if value.type is None:
-                continue
-            terms.append(self._in_term(operand, value))
-        java = terms[0]
-        for term in terms[1:]:
-            java = f"Ops.or({java}, {term})"
+        if len(node.items) <= _TOGETHER:
+            java = self._any(operand, node.items)
+        else:
+            starts = range(0, len(node.items), _TOGETHER)
+            parts = [self._apart(operand, node.items[i : i + _TOGETHER]) for i in starts]
+            java = f"Ops.any(new Boolean[] {{{', '.join(parts)}}})"
         return self._temporary(f"Ops.not({java})" if node.negated else java, type_)
+
+    def _any(self, operand: Value, items: Sequence[ast.Expression]) -> str:
+        values = [value for item in items if (value := self.emit(item)).type is not None]
+        terms = ", ".join(self._in_term(operand, value) for value in values)
+        return f"Ops.any(new Boolean[] {{{terms}}})"
+
+    def _apart(self, operand: Value, items: Sequence[ast.Expression]) -> str:
+        """Part of a long list in a method of its own: methods of the JVM end at 64 KB."""
+        array = f"a{self._count}"
+        self._count += 1
+        lines, self._lines = self._lines, []
+        given = Value(f"(({java_type(operand.type)}) {array}[0])", operand.type)
+        java = self._any(given, items)
+        body, self._lines = "\n".join(self._lines), lines
+        method = f"public Object apply(final Object[] {array}) {{\n{body}\nreturn {java};\n}}"
+        return f"(Boolean) new Lambda() {{ {method} }}.apply(new Object[] {{{operand.java}}})"
 
     def _in_term(self, operand: Value, item: Value) -> str:
         assert operand.type is not None  # noqa: S101 - narrows a type
@@ -287,15 +320,19 @@ class Body:
     def _case(self, node: ast.Case) -> Value:
         type_ = self._typing.of(node)
         result = self._declare(type_)
+        # Not nested: compiling takes time that grows with the square of the depth.
+        done = f"done{self._count}"
+        self._count += 1
+        self._lines.append(f"{done}: {{")
         for branch in node.branches:
             condition = self.emit(branch.condition)
             self._lines.append(f"if (Boolean.TRUE.equals({condition.java})) {{")
             value = self.emit(branch.result)
-            self._lines.append(f"{result.java} = {value.java}; }} else {{")
+            self._lines.append(f"{result.java} = {value.java}; break {done}; }}")
         if node.default is not None:
             value = self.emit(node.default)
             self._lines.append(f"{result.java} = {value.java};")
-        self._lines.append("}" * len(node.branches))
+        self._lines.append("}")
         return result
 
     def cast(self, value: Value, target: SqlType) -> Value:

@@ -20,11 +20,15 @@ from lab.ksqldb.catalog import (
     WindowInfo,
 )
 from lab.ksqldb.functions.registry import Registry
+from lab.ksqldb.jvm.body import too_large
 from lab.ksqldb.jvm.codegen import row_function
-from lab.ksqldb.jvm.errors import translated
+from lab.ksqldb.jvm.errors import JavaFault, translated
 from lab.ksqldb.jvm.values import object_array
 from lab.ksqldb.sql import ast
 from lab.ksqldb.sql.types import SqlType, contains_map, struct
+
+_TOO_LARGE = ("grows beyond 64 KB", "nested too deeply")
+"""Parts of what the compiler says of code that is larger than class files can hold."""
 
 ParseExpression = Callable[[str], ast.Expression]
 
@@ -82,7 +86,11 @@ def compiled(
     names: Sequence[str] | None = None,
     interpreted: bool = False,
 ) -> Any:
-    """A compiled function over rows of the given columns; equal ones are shared."""
+    """A compiled function over rows of the given columns; equal ones are shared.
+
+    Raises:
+        StatementError: an expression is larger than the JVM's methods may be.
+    """
     layout: dict[str, tuple[int, SqlType]] = {}
     for index, column in enumerate(columns):
         layout.setdefault(column.name, (index, column.type))
@@ -96,10 +104,15 @@ def compiled(
         interpreted=interpreted,
     )
     name = "Row_" + hashlib.sha256(source.encode()).hexdigest()[:16]
-    with translated():
-        return jpype.JClass("lab.ksqldb.query.RowCompiler").compile(
-            name, source.replace("class Row_ ", f"class {name} ")
-        )
+    try:
+        with translated():
+            return jpype.JClass("lab.ksqldb.query.RowCompiler").compile(
+                name, source.replace("class Row_ ", f"class {name} ")
+            )
+    except JavaFault as fault:
+        if any(part in fault.message for part in _TOO_LARGE):
+            raise too_large(fault.message) from None
+        raise
 
 
 def raising(function: Any, values: list[Any]) -> Any:

@@ -148,6 +148,26 @@ def test_expressions_have_their_types_and_values(
 
 @pytest.mark.usefixtures("jvm")
 @pytest.mark.xdist_group("ksqldb-jvm")
+def test_long_lists_are_compiled_and_too_long_ones_refused(
+    parse: Callable[[str], ast.Expression],
+) -> None:
+    numbers = ", ".join(map(str, range(10, 610)))
+    cases = " ".join(f"WHEN 7 = {n} THEN 'a{n}'" for n in range(10, 410))
+    nodes = [
+        parse(f"7 IN ({numbers}, '7')"),
+        parse(f"7 NOT IN ({numbers}, N_INT, NULL)"),
+        parse(f"FILTER(ARRAY[7, 8], x => x IN ({numbers}, x - 1, 8))"),
+        parse(f"CASE {cases} ELSE 'none' END"),
+    ]
+    types = [Typing(COLUMNS, builtin()).known(node) for node in nodes]
+    assert evaluate(nodes, types, interpreted=False) == [True, True, [8], "none"]
+    items = ", ".join("N_INT / N_INT" for _ in range(1500))
+    with pytest.raises(StatementError, match="too large"):
+        evaluate([parse(f"ARRAY[{items}]")], [array(INTEGER)], interpreted=False)
+
+
+@pytest.mark.usefixtures("jvm")
+@pytest.mark.xdist_group("ksqldb-jvm")
 @pytest.mark.parametrize(
     "function", [f for f in builtin().all() if f.kind is Kind.SCALAR], ids=lambda f: f.name
 )

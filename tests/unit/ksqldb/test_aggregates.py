@@ -172,6 +172,13 @@ def test_a_decimal_sum_that_does_not_fit_is_null_until_it_fits_again(parser: Par
     assert str(kept.add("50.0").undo("99.9")) == "50.0"
 
 
+def test_nulls_of_a_histogram_go_with_the_last_of_them(parser: Parser) -> None:
+    kept = Kept(parser, "HISTOGRAM(C0)", (STRING,), undone=True).add(None, "x", None)
+    assert str(kept) == "{x=1, null=1}"
+    assert str(kept.undo(None)) == "{x=1, null=1}"
+    assert str(kept.undo(None)) == "{x=1}"
+
+
 def test_collections_end_at_their_limits(parser: Parser) -> None:
     settings = {
         "ksql.functions.collect_list.limit": "3",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.ksqldb.errors import BadRequest
+from lab.ksqldb.functions.parameters import meaning
 from lab.ksqldb.functions.registry import Function, Kind
 from lab.ksqldb.rest.entities import Entity
 from lab.ksqldb.rest.handlers.session import Session, entity
@@ -49,7 +50,7 @@ def _signatures(function: Function) -> list[Entity]:
                     {
                         "name": p.name,
                         "type": str(p.pattern),
-                        "description": "",
+                        "description": meaning(p.name),
                         "isVariadic": p.variadic,
                     }
                     for p in signature.parameters

@@ -6,7 +6,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import lab.ksqldb.fn.Strings;
+import lab.ksqldb.row.Row;
 import org.apache.kafka.common.utils.Utils;
 
 /**
@@ -124,11 +126,27 @@ public final class CountDistinct implements Aggregate {
         return Math.round(estimate);
     }
 
+    /** Equal values have equal hashes, whatever the order of a map's entries. */
     private static int hash(Object value) {
+        if (value instanceof Row struct) {
+            return hash(Arrays.asList(struct.columns));
+        }
+        if (value instanceof List<?> items) {
+            ByteBuffer hashes = ByteBuffer.allocate(items.size() * Integer.BYTES);
+            items.forEach(item -> hashes.putInt(hash(item)));
+            return Utils.murmur2(hashes.array());
+        }
+        if (value instanceof Map<?, ?> entries) {
+            int sum = entries.size();
+            for (Map.Entry<?, ?> entry : entries.entrySet()) {
+                sum += hash(Arrays.asList(entry.getKey(), entry.getValue()));
+            }
+            return sum;
+        }
         byte[] bytes =
                 value instanceof ByteBuffer buffer
                         ? Strings.bytes(buffer)
-                        : value.toString().getBytes(StandardCharsets.UTF_8);
+                        : String.valueOf(value).getBytes(StandardCharsets.UTF_8);
         return Utils.murmur2(bytes);
     }
 

@@ -204,6 +204,16 @@ public final class Ops {
         return a == null || b == null ? null : Boolean.FALSE;
     }
 
+    /** Whether one of them is true; there is no unknown among them. */
+    public static Boolean any(Boolean[] terms) {
+        for (Boolean term : terms) {
+            if (term) {
+                return Boolean.TRUE;
+            }
+        }
+        return Boolean.FALSE;
+    }
+
     public static Boolean not(Boolean a) {
         return a == null ? null : !a;
     }

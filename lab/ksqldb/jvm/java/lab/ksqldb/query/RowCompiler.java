@@ -4,6 +4,7 @@ import java.lang.reflect.Constructor;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import lab.ksqldb.step.RowFunction;
+import org.codehaus.commons.compiler.InternalCompilerException;
 import org.codehaus.janino.SimpleCompiler;
 
 /** Compiles generated classes. Equal sources give the same instance while they are remembered. */
@@ -29,7 +30,15 @@ public final class RowCompiler {
         }
         SimpleCompiler compiler = new SimpleCompiler();
         compiler.setParentClassLoader(RowCompiler.class.getClassLoader());
-        compiler.cook(source);
+        try {
+            compiler.cook(source);
+        } catch (InternalCompilerException e) {
+            Throwable reason = e;
+            while (reason.getCause() != null) {
+                reason = reason.getCause();
+            }
+            throw new IllegalArgumentException(reason.getMessage(), e);
+        }
         Constructor<?> constructor = compiler.getClassLoader().loadClass("lab.ksqldb.gen." + name).getConstructor();
         RowFunction made = (RowFunction) constructor.newInstance();
         synchronized (MADE) {
