@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 from collections.abc import Sequence
 from ssl import SSLContext
@@ -21,12 +22,28 @@ _LOG = logging.getLogger(__name__)
 
 
 class _Connection(TCPServer):
-    """A connection that is over once its client has ended it.
+    """A connection that is over once its client has ended it, and is not begun when there are too
+    many.
 
-    Hypercorn keeps one until its idle time is over: a socket for every client that ever was.
+    Hypercorn keeps one until its idle time is over: a socket for every client that ever was. And
+    when a process has no descriptors left, asyncio tries to accept without an end, and neither
+    stores nor brokers can be reached.
     """
 
+    _open = 0
     _ended = False
+
+    async def run(self) -> None:
+        """Serve the connection, or close it at once when half of the descriptors are taken."""
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
+        if _Connection._open >= most:
+            self.writer.transport.abort()
+            return
+        _Connection._open += 1
+        try:
+            await super().run()
+        finally:
+            _Connection._open -= 1
 
     async def _read_data(self) -> None:
         await super()._read_data()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import resource
 import socket
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx2
 import psutil
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
@@ -17,6 +19,7 @@ from support.ksqldb_server import Server, until
 PUSHES = 4
 ROUNDS = 2
 RECORDS = 40_000
+FILES = 900
 
 
 def groups(server: Server) -> list[str]:
@@ -107,8 +110,13 @@ def _check_pushes(server: Server, name: str) -> None:
     until(lambda: pushes(server) == 0, "the end of those whose clients vanished", 60)
 
 
-def test_requests_that_wait_hold_nobody_up_and_end_with_their_clients(server: Server) -> None:
-    """More of them than there are threads for other statements."""
+def test_who_only_waits_or_only_connects_holds_nobody_up(server: Server) -> None:
+    _check_waiting(server)
+    _check_room(server)
+
+
+def _check_waiting(server: Server) -> None:
+    """More requests that wait than there are threads for them; they end with their clients."""
     address = urlsplit(server.url)
     statement = "ASSERT TOPIC NEVER_MADE TIMEOUT 10 MINUTES;"
     body = json.dumps({"ksql": statement}).encode()
@@ -124,3 +132,35 @@ def test_requests_that_wait_hold_nobody_up_and_end_with_their_clients(server: Se
             client.close()
     at_once = server.post("/ksql", {"ksql": statement.replace("10 MINUTES", "1 MILLISECONDS")})
     assert at_once.status_code == 417
+
+
+def _check_room(server: Server) -> None:
+    """Connections without end leave room for those that are served, and for what serves them."""
+    _, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (FILES, hard))
+    _, own = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (own, own))
+    with httpx2.Client(base_url=server.url, timeout=30) as early:
+        assert early.get("/info").status_code == 200
+        address = urlsplit(server.url)
+        target = (address.hostname, address.port)
+        many = [socket.create_connection(target) for _ in range(FILES + 100)]
+        made = early.post(
+            "/ksql",
+            json={
+                "ksql": "CREATE STREAM ROOM (id VARCHAR KEY, v INT) "
+                "WITH (KAFKA_TOPIC='room', VALUE_FORMAT='JSON', PARTITIONS=1);"
+            },
+        )
+        assert made.status_code == 200, made.text
+        for client in many:
+            client.close()
+    until(lambda: answers(server), "the answer to a client that comes afterwards")
+    assert "Too many open files" not in server.log.read_text()
+
+
+def answers(server: Server) -> bool:
+    try:
+        return bool(server.get("/info").status_code == 200)
+    except httpx2.TransportError:
+        return False
