@@ -114,5 +114,14 @@ class KsqlRefused(ClientError):
         self.entities = entities
 
 
+def lacks_a_right(error: BaseException) -> bool:
+    """Whether a component refused because of who asked, and not because of what was asked."""
+    if isinstance(error, BrokerRefused):
+        return error.name.endswith("AUTHORIZATION_FAILED")
+    if isinstance(error, RegistryRefused | KsqlRefused):
+        return error.status in {401, 403}
+    return False
+
+
 class UnexpectedAnswer(ClientError):
     """The component's answer is none that its protocol allows for."""

@@ -108,6 +108,15 @@ def expires(pem: Path) -> datetime.datetime:
     return x509.load_pem_x509_certificate(pem.read_bytes()).not_valid_after_utc
 
 
+def hosts_of(pem: Path) -> tuple[str, ...]:
+    """The names and addresses that a file's first certificate is for."""
+    from cryptography import x509
+
+    found = x509.load_pem_x509_certificate(pem.read_bytes())
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return tuple(str(name.value) for name in names)
+
+
 def write_private(path: Path, data: bytes) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     draft = path.with_name(f".{path.name}.draft")

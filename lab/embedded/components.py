@@ -104,13 +104,13 @@ def endpoints_of(state: LabState) -> Endpoints:
         return Endpoints(bootstrap_servers)
     return Endpoints(
         bootstrap_servers=bootstrap_servers,
-        schema_registry_url=f"http://{state.host}:{state.ports['schema-registry']}",
-        ksqldb_url=f"{ksqldb_scheme(state)}://{state.host}:{state.ports['ksqldb']}",
+        schema_registry_url=f"{scheme(state)}://{state.host}:{state.ports['schema-registry']}",
+        ksqldb_url=f"{scheme(state)}://{state.host}:{state.ports['ksqldb']}",
     )
 
 
-def ksqldb_scheme(state: LabState) -> str:
-    """How ksqlDB is reached."""
+def scheme(state: LabState) -> str:
+    """How registry and ksqlDB are reached."""
     return "https" if state.secure else "http"
 
 
@@ -122,6 +122,8 @@ def registry_places(folder: LabFolder, state: LabState) -> RegistryPlaces:
         upstream_port=state.ports["registry-upstream"],
         data_dir=folder.data / "schema-registry",
         access_log=folder.logs / "registry-access.jsonl",
+        config=folder.run / f"{registry.NAME}.properties" if state.secure else None,
+        key_file=folder.secure / f"{registry.NAME}.pem" if state.secure else None,
     )
 
 
@@ -150,7 +152,7 @@ def ksqldb_places(folder: LabFolder, state: LabState, build_dir: Path) -> dict[s
             build_dir=build_dir,
             name=name,
             config=folder.run / f"{name}.properties" if state.secure else None,
-            scheme=ksqldb_scheme(state),
+            scheme=scheme(state),
             **own,
         )
 

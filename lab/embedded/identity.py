@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab import access
 from lab.embedded import ksqldb, registry
-from lab.embedded.components import endpoints_of, ksqldb_scheme, registry_places
+from lab.embedded.components import endpoints_of, registry_places, scheme
 from lab.embedded.state import LabFolder, LabState
 from lab.endpoints import ComponentInfo
 
@@ -31,8 +31,7 @@ def identify(folder: LabFolder, state: LabState) -> tuple[ComponentInfo, ...]:
     if state.brokers_only:
         return brokers
     added = (
-        _ksqldb(name, f"{ksqldb_scheme(state)}://{state.host}:{state.ports[name]}")
-        for name in state.added
+        _ksqldb(name, f"{scheme(state)}://{state.host}:{state.ports[name]}") for name in state.added
     )
     return (
         *brokers,

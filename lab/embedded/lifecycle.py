@@ -6,7 +6,6 @@ the instance id in the environment of its processes, and is ended by the next ``
 
 from __future__ import annotations
 
-import ipaddress
 import shutil
 import signal
 import time
@@ -26,9 +25,10 @@ from lab.embedded.components import (
     blueprint,
     component_of_listener,
     endpoints_of,
-    ksqldb_scheme,
     processes_of,
+    registry_places,
     resolve_component,
+    scheme,
 )
 from lab.embedded.disk import translating_disk_errors
 from lab.embedded.identity import identify
@@ -119,8 +119,11 @@ class EmbeddedLab:
         found = security.load(self.folder.secure)
         if found is not None:
             names = [] if state.brokers_only else [ksqldb.NAME, *state.added]
-            where = f"{ksqldb_scheme(state)}://{state.host}"
-            urls = tuple(f"{where}:{state.ports[name]}" for name in names)
+            where = f"{scheme(state)}://{state.host}"
+            urls = [f"{where}:{state.ports[name]}" for name in names]
+            if not state.brokers_only:
+                registry = registry_places(self.folder, state)
+                urls += [registry.url, registry.upstream_url]
             security.remember(found, endpoints_of(state).bootstrap_servers, urls)
 
     def running_state(self) -> LabState:
@@ -338,12 +341,6 @@ class EmbeddedLab:
                 f'the lab "{self.folder.name}" was made {"with" if was else "without"} --secure',
                 hint="Give the new lab a name (`lab up --name secure --secure`), or remove this "
                 "one's data first (`lab reset`).",
-            )
-        if wanted and not ipaddress.ip_address(self.settings.listen_host).is_loopback:
-            raise UsageError(
-                "--secure: the registry has no login, and would be open to others on "
-                f"{self.settings.listen_host}",
-                hint="Unset LAB_LISTEN_HOST.",
             )
         return wanted
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import access
 from lab.embedded.disk import translating_disk_errors
 from lab.embedded.jars import Artifact, JarCache
 from lab.embedded.jre import JavaRuntime
@@ -88,23 +89,33 @@ def class_path(folder: Path) -> tuple[Path, ...]:
 
 @dataclass(frozen=True)
 class RegistryPlaces:
-    """Where the registry listens and keeps things."""
+    """Where the registry listens and keeps things.
+
+    A secure one has a file of further properties (see security.py) and ``key_file``, the proxy's
+    key and certificates; both it and its proxy speak TLS then, and Apicurio asks for a login.
+    """
 
     host: str
     port: int
     upstream_port: int
     data_dir: Path
     access_log: Path
+    config: Path | None = None
+    key_file: Path | None = None
 
     @property
     def url(self) -> str:
         """The URL for clients."""
-        return f"http://{self.host}:{self.port}"
+        return f"{self._scheme}://{self.host}:{self.port}"
 
     @property
     def upstream_url(self) -> str:
         """Apicurio's own URL."""
-        return f"http://127.0.0.1:{self.upstream_port}"
+        return f"{self._scheme}://127.0.0.1:{self.upstream_port}"
+
+    @property
+    def _scheme(self) -> str:
+        return "http" if self.config is None else "https"
 
 
 def process_spec(
@@ -128,7 +139,11 @@ def process_spec(
             "--add-opens=java.base/java.lang=ALL-UNNAMED",
             "--enable-native-access=ALL-UNNAMED",
             "-Dquarkus.http.host=127.0.0.1",
-            f"-Dquarkus.http.port={places.upstream_port}",
+            *(
+                (f"-Dquarkus.http.port={places.upstream_port}",)
+                if places.config is None
+                else ("-Dquarkus.http.port=0", f"-Dquarkus.http.ssl-port={places.upstream_port}")
+            ),
             # It cannot be switched off; nobody needs it, so any free port on loopback will do.
             "-Dquarkus.management.host=127.0.0.1",
             "-Dquarkus.management.port=0",
@@ -143,6 +158,7 @@ def process_spec(
             "APICURIO_STORAGE_KIND": "sql",
             "APICURIO_STORAGE_SQL_KIND": "h2",
             "APICURIO_DATASOURCE_URL": f"jdbc:h2:file:{database};{DATABASE_OPTIONS}",
+            **({} if places.config is None else {"QUARKUS_CONFIG_LOCATIONS": str(places.config)}),
         },
         stop_grace_seconds=stop_grace_seconds,
     )
@@ -160,7 +176,7 @@ def set_default_compatibility(
 
     done = places.data_dir / "default-level-set"
     config = f"{places.upstream_url}{CONFLUENT_API}/config"
-    with requests.Session() as session:
+    with access.session_of(config) as session:
         wait_until(
             f"{config} answers",
             lambda: session.get(config, timeout=5).status_code == 200,
@@ -193,6 +209,7 @@ def proxy_spec(places: RegistryPlaces) -> ProcessSpec:
             CONFLUENT_API,
             "--log",
             os.fspath(places.access_log),
+            *(() if places.key_file is None else ("--key-file", os.fspath(places.key_file))),
         ),
         stop_grace_seconds=3.0,
     )

@@ -1,9 +1,9 @@
-"""A secure lab: TLS and logins before the brokers and ksqlDB, rights in the brokers.
+"""A secure lab: TLS and logins before brokers, registry and ksqlDB, rights in the brokers.
 
 ``admin`` may do everything; the lab's own components are admin too. ``guest`` may do what it likes
-with topics, groups and transactional ids that begin with ``guest-``, and nothing else. The registry
-has no login of its own and stays plain HTTP on loopback. Everything secret is in the folder
-``secure`` of the lab, which only its owner can read.
+with topics, groups and transactional ids that begin with ``guest-``, and with the registry, which
+knows users and no rights; nothing else. Everything secret is in the folder ``secure`` of the lab,
+which only its owner can read.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,7 @@ GUEST = "guest"
 GUEST_PREFIX = "guest-"
 LISTENER = "SASL_SSL"
 BROKER_NAME = "broker"
+REGISTRY_NAME = "schema-registry"
 _RENEW_BEFORE = datetime.timedelta(days=30)
 _AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
 
@@ -51,14 +53,22 @@ class Security:
 
 
 def ensure(folder: Path, host: str) -> Security:
-    """The security of a lab; made when there is none yet, renewed when it runs out."""
+    """The security of a lab; made when there is none yet, renewed when it runs out.
+
+    Passwords stay when certificates are renewed.
+    """
     found = load(folder)
-    if found is not None and certificates.expires(found.ca_file) > _soon():
+    if (
+        found is not None
+        and found.key_file(REGISTRY_NAME).exists()
+        and certificates.expires(found.ca_file) > _soon()
+        and host in certificates.hosts_of(found.key_file(BROKER_NAME))
+    ):
         return found
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     authority = certificates.new_authority("kafka-lab")
     hosts = tuple(dict.fromkeys((host, "127.0.0.1", "localhost")))
-    for name in (BROKER_NAME, "ksqldb"):
+    for name in (BROKER_NAME, REGISTRY_NAME, "ksqldb"):
         pem = certificates.signed(authority, name, hosts, days=certificates.VALID_DAYS)
         write_private(folder / f"{name}.pem", pem)
     passwords = (
@@ -120,7 +130,27 @@ def broker_properties(security: Security, host: str, client_port: int) -> dict[s
     }
 
 
-def ksqldb_properties(security: Security, host: str, port: int) -> dict[str, str]:
+def registry_properties(security: Security) -> dict[str, str]:
+    """What the registry of a secure lab is told, in Quarkus's words: TLS only, and users."""
+    pem = str(security.key_file(REGISTRY_NAME))
+    users = "quarkus.security.users.embedded"
+    everything = "quarkus.http.auth.permission.everything"
+    return {
+        "quarkus.http.insecure-requests": "disabled",
+        "quarkus.tls.key-store.pem.lab.cert": pem,
+        "quarkus.tls.key-store.pem.lab.key": pem,
+        f"{users}.plain-text": "true",
+        **{f"{users}.users.{user}": security.passwords[user] for user in (ADMIN, GUEST)},
+        **{f"{users}.roles.{user}": user for user in (ADMIN, GUEST)},
+        f"{everything}.paths": "/*",
+        f"{everything}.policy": "authenticated",
+        f"{everything}.auth-mechanism": "basic",
+    }
+
+
+def ksqldb_properties(
+    security: Security, host: str, port: int, registry_url: str
+) -> dict[str, str]:
     """What a ksqlDB-compatible server of a secure lab is told: as a server, and as a client."""
     return {
         "listeners": f"https://{host}:{port}",
@@ -128,6 +158,10 @@ def ksqldb_properties(security: Security, host: str, port: int) -> dict[str, str
         "ssl.keystore.location": str(security.key_file("ksqldb")),
         "authentication.method": "BASIC",
         "authentication.users.file": str(security.users_file),
+        "ksql.schema.registry.url": registry_url,
+        "ksql.schema.registry.basic.auth.user.info": f"{ADMIN}:{security.passwords[ADMIN]}",
+        "ksql.schema.registry.ssl.truststore.type": "PEM",
+        "ksql.schema.registry.ssl.truststore.location": str(security.ca_file),
         **{
             f"ksql.streams.{name}": value
             for name, value in {
@@ -152,10 +186,10 @@ def client_settings(security: Security, user: str, mechanism: str) -> dict[str, 
     }
 
 
-def remember(security: Security, bootstrap_servers: str, ksqldb_urls: tuple[str, ...]) -> None:
+def remember(security: Security, bootstrap_servers: str, urls: Iterable[str]) -> None:
     """Have this process's clients of the lab be its admin."""
     access.remember_kafka(bootstrap_servers, client_settings(security, ADMIN, "PLAIN"))
-    for url in ksqldb_urls:
+    for url in urls:
         known = HttpAccess(ADMIN, security.passwords[ADMIN], ca_file=str(security.ca_file))
         access.remember_http(url, known)
 

@@ -14,7 +14,13 @@ from lab.embedded.components import Blueprint, Component, broker_log_dir, proper
 from lab.embedded.disk import translating_disk_errors
 from lab.embedded.process import Child, spawn, telling_tail
 from lab.embedded.registry import set_default_compatibility
-from lab.embedded.security import describe_targets, ensure, ksqldb_properties, remember
+from lab.embedded.security import (
+    describe_targets,
+    ensure,
+    ksqldb_properties,
+    registry_properties,
+    remember,
+)
 from lab.embedded.state import LabFolder, LabState
 from lab.embedded.users import create_users
 from lab.errors import ComponentFailed, ConditionTimeout
@@ -56,7 +62,8 @@ class Starter:
         self._kafka_version = kafka_version
         self._security = ensure(folder.secure, state.host) if state.secure else None
         if self._security is not None:
-            urls = tuple(places.url for places in plan.ksqldbs.values())
+            urls = [places.url for places in plan.ksqldbs.values()]
+            urls += [plan.registry.url, plan.registry.upstream_url]
             remember(self._security, plan.endpoints.bootstrap_servers, urls)
         self._begun = time.monotonic()
         self._cancelled = threading.Event()
@@ -113,7 +120,11 @@ class Starter:
 
     def _prepare(self, component: Component) -> None:
         if component.role == "schema-registry":
-            self._plan.registry.data_dir.mkdir(parents=True, exist_ok=True)
+            at = self._plan.registry
+            at.data_dir.mkdir(parents=True, exist_ok=True)
+            if self._security is not None and at.config is not None:
+                text = broker.render_properties(registry_properties(self._security))
+                write_private(at.config, text.encode())
             return
         if component.role == "ksqldb":
             places = self._plan.ksqldbs[component.name]
@@ -121,7 +132,9 @@ class Starter:
             places.build_dir.mkdir(parents=True, exist_ok=True)
             if self._security is not None and places.config is not None:
                 text = broker.render_properties(
-                    ksqldb_properties(self._security, places.host, places.port)
+                    ksqldb_properties(
+                        self._security, places.host, places.port, self._plan.registry.url
+                    )
                 )
                 write_private(places.config, text.encode())
             return

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _SECONDS = 30.0
 _ITERATIONS = 8192
+EVERY_KIND = ("TOPIC", "GROUP", "TRANSACTIONAL_ID")
 
 
 def create_users(bootstrap_servers: str, security: Security) -> None:
@@ -54,7 +55,9 @@ def set_scram_password(admin: AdminClient, user: str, password: str) -> None:
         )
 
 
-def allow_prefix(admin: AdminClient, user: str, prefix: str) -> None:
+def allow_prefix(
+    admin: AdminClient, user: str, prefix: str, kinds: tuple[str, ...] = EVERY_KIND
+) -> None:
     """Let ``user`` do everything with what begins with ``prefix``. Raises KafkaException."""
     from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported without __all__
         AclBinding,
@@ -64,10 +67,9 @@ def allow_prefix(admin: AdminClient, user: str, prefix: str) -> None:
         ResourceType,
     )
 
-    kinds = (ResourceType.TOPIC, ResourceType.GROUP, ResourceType.TRANSACTIONAL_ID)
     bindings = [
         AclBinding(
-            kind,
+            ResourceType[kind],
             prefix,
             ResourcePatternType.PREFIXED,
             f"User:{user}",

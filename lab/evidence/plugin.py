@@ -8,7 +8,7 @@ lab, no import beyond this module's own.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,19 +219,33 @@ class _recorded:  # noqa: N801 - a context manager, used like a function
     ) -> None:
         if error is None:
             return
+        from lab.clients.errors import lacks_a_right
         from lab.errors import CapabilityMissing
+        from lab.evidence.verdicts import LACKING
 
+        lacking = next((e for e in _chain(error) if lacks_a_right(e)), None)
         if isinstance(error, CapabilityMissing | pytest.skip.Exception):
             self._evidence.not_applicable(str(error))
+        elif lacking is not None:
+            self._evidence.not_permitted(str(lacking))
         else:
             text = str(error).strip() or "no message"
             self._evidence.failed(f"{type(error).__name__}: {text}")
         self._evidence.end()
+        if lacking is not None:
+            pytest.skip(f"not applicable: {LACKING}: {lacking}")
         if isinstance(error, CapabilityMissing | pytest.skip.Exception):
             problem = self._evidence.problem()
             if problem is not None:
                 pytest.fail(problem, pytrace=False)
             pytest.skip(f"not applicable: {error}")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _evidence(item: pytest.Item) -> Evidence | None:

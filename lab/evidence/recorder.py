@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from lab.clients.errors import Unreachable
+from lab.clients.errors import Unreachable, lacks_a_right
 from lab.errors import ConditionTimeout, LabError
 from lab.evidence.checkers import run_checker
 from lab.evidence.encoding import encode
@@ -14,7 +14,7 @@ from lab.evidence.history import History
 from lab.evidence.model import Entry, Finding, Judgement, Kind, Outcome, Verdict
 from lab.evidence.sequences import choice
 from lab.evidence.tables import Cell, table
-from lab.evidence.verdicts import judge, say
+from lab.evidence.verdicts import LACKING, NOT_PERMITTED, judge, say
 
 T = TypeVar("T")
 
@@ -74,6 +74,8 @@ class Evidence:
             missing = isinstance(error, Unreachable | ConditionTimeout | TimeoutError)
             outcome = Outcome.UNKNOWN if missing else Outcome.FAIL
             self.record(actor, action, target, answer=error, outcome=outcome)
+            if lacks_a_right(error):
+                self.not_permitted(str(error))
             raise
         self.record(actor, action, target, answer=answer)
         return answer
@@ -90,11 +92,13 @@ class Evidence:
         """Do ``call``, record it, and return "accepted" or "refused".
 
         Only ``refusal`` counts as one; anything else that is raised is raised on, so that a
-        mistake in the experiment is not taken for a refusal.
+        mistake in the experiment is not taken for a refusal, nor a right that is missing.
         """
         try:
             self.act(actor, action, target, call)
-        except refusal:
+        except refusal as error:
+            if lacks_a_right(error):
+                raise
             return "refused"
         return "accepted"
 
@@ -223,6 +227,12 @@ class Evidence:
     def not_applicable(self, reason: str) -> None:
         """The target cannot be asked."""
         self._history.append("not-applicable", actor="lab", action="skip", answer=reason)
+
+    def not_permitted(self, reason: str) -> None:
+        """A component refused for lack of a right: what is seen afterwards proves nothing."""
+        self._history.append(
+            "not-applicable", actor="lab", action=NOT_PERMITTED, answer=f"{LACKING}: {reason}"
+        )
 
     def failed(self, problem: str) -> None:
         """The experiment itself failed."""

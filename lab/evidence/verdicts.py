@@ -2,13 +2,14 @@
 
 The rules, in this order, for one test:
 
-1. an observation that came out otherwise than the claim says: refuted
-2. the target could not be asked: not applicable
-3. the experiment failed or did not end: inconclusive
-4. an observation or a control that nobody can judge: inconclusive
-5. no observation, or no control: inconclusive
-6. a control that did not behave: inconclusive
-7. otherwise: held
+1. the target's user lacks a right that the experiment needed: not applicable
+2. an observation that came out otherwise than the claim says: refuted
+3. the target could not be asked: not applicable
+4. the experiment failed or did not end: inconclusive
+5. an observation or a control that nobody can judge: inconclusive
+6. no observation, or no control: inconclusive
+7. a control that did not behave: inconclusive
+8. otherwise: held
 
 Of several tests of one claim the gravest verdict stands.
 """
@@ -27,6 +28,8 @@ from lab.evidence.tables import from_data
 NO_OBSERVATION = "nothing was observed"
 NO_CONTROL = "no control was seen"
 UNFINISHED = "the experiment did not end"
+NOT_PERMITTED = "not permitted"
+LACKING = "the target's user lacks a right"
 
 
 def judge(entries: Sequence[Entry]) -> Judgement:
@@ -81,6 +84,13 @@ def _rule(
     unasked = [str(entry.answer) for entry in entries if entry.kind == "not-applicable"]
     if not any(entry.kind == "end" for entry in entries):
         errors.append(UNFINISHED)
+    denied = [
+        str(entry.answer)
+        for entry in entries
+        if entry.kind == "not-applicable" and entry.action == NOT_PERMITTED
+    ]
+    if denied:
+        return Verdict.NOT_APPLICABLE, tuple(dict.fromkeys(denied))
     if contradicted:
         return Verdict.REFUTED, (*contradicted, *misbehaved, *untold, *errors)
     if unasked:

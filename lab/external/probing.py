@@ -21,6 +21,7 @@ from lab.endpoints import ComponentInfo, Role
 from lab.errors import LabError
 from lab.external.knocking import NotReached, check_tcp, check_tls, knock, require_recent
 from lab.external.model import Described
+from lab.external.rights import rights_on
 from lab.wire.api_versions import Understands
 
 LOGIN_SECONDS = 12.0
@@ -47,7 +48,8 @@ class Brokers:
 
     ``rights`` are the operations that the brokers say this user has on the cluster; None where
     they do not tell this user. ``may_create_topics`` is what they answered to a request that was
-    only to be checked; ``refusal`` their words if they said no.
+    only to be checked; ``refusal`` their words if they said no. ``on_names`` are the rights on
+    names with the target's prefix (see rights.py), as far as they could be asked for.
     """
 
     cluster_id: str
@@ -56,6 +58,11 @@ class Brokers:
     rights: tuple[str, ...] | None
     may_create_topics: bool
     refusal: str | None = None
+    on_names: Mapping[str, bool] = field(default_factory=dict)
+
+    def lacks(self, *rights: str) -> tuple[str, ...]:
+        """Those of the rights ("topic WRITE") that the brokers say this user has not."""
+        return tuple(right for right in rights if self.on_names.get(right) is False)
 
 
 def look_at_brokers(target: Described) -> Brokers:
@@ -79,6 +86,7 @@ def look_at_brokers(target: Described) -> Brokers:
         None if rights is None else tuple(sorted(each.name for each in rights)),
         may,
         refusal,
+        rights_on(servers.partition(",")[0].strip(), target.prefix),
     )
 
 

@@ -15,6 +15,8 @@ from lab.external.model import Described
 from lab.external.probing import BROKER, Brokers, Part
 
 NOT_OURS = "nothing of a cluster that the lab did not start is stopped, paused or looked into"
+NEEDED_RIGHTS = ("topic WRITE", "topic READ", "topic DESCRIBE", "topic DELETE")
+"""On names with the prefix: no experiment goes without, or could be cleaned up after."""
 _NOT_ASKED_FOR = 'not asked for: allow = ["{}"] in the target\'s description'
 
 
@@ -31,10 +33,17 @@ class Probe:
     def problems(self) -> tuple[str, ...]:
         """Why experiments could not be run, or not all; empty if nothing is wrong."""
         found = [f"{part.role}: {part.problem}" for part in self.parts if part.problem]
-        if self.brokers is not None and not self.brokers.may_create_topics:
+        if self.brokers is None:
+            return tuple(found)
+        if not self.brokers.may_create_topics:
             found.append(
                 f"broker: topics that begin with {self.target.prefix} may not be created: "
                 f"{self.brokers.refusal}"
+            )
+        if lacking := self.brokers.lacks(*NEEDED_RIGHTS):
+            found.append(
+                f"broker: {', '.join(lacking)}: this user lacks the right on names that begin "
+                f"with {self.target.prefix}"
             )
         return tuple(found)
 
@@ -57,6 +66,7 @@ class Probe:
                 "rights_on_cluster": None if brokers.rights is None else list(brokers.rights),
                 "may_create_topics": brokers.may_create_topics,
                 "refusal": brokers.refusal,
+                "rights_on_names": dict(brokers.on_names),
             },
             "capabilities": None
             if brokers is None
@@ -113,6 +123,11 @@ def capabilities(target: Described, brokers: Brokers) -> Capabilities:
     )
     if not transactions:
         reasons["transactions"] = "the brokers do not understand transactions"
+    elif brokers.lacks("transactional id WRITE"):
+        transactions = False
+        reasons["transactions"] = (
+            f"this user lacks the right to transactional ids that begin with {target.prefix}"
+        )
     return Capabilities(
         brokers=len(brokers.nodes) if several else 1,
         transactions=transactions,
@@ -143,10 +158,14 @@ def lines(found: Probe, style: Callable[..., str]) -> list[str]:
         return listed
     rights = "not told to this user" if brokers.rights is None else ", ".join(brokers.rights)
     may = "may be created" if brokers.may_create_topics else f"refused: {brokers.refusal}"
+    names = f"{found.target.prefix}…"
+    lacking = ", ".join(right for right, has in brokers.on_names.items() if not has)
     listed += [
         "",
         f"Rights on the cluster     {rights or 'none'}",
-        f"Topics {found.target.prefix + '…':<18} {may} (asked without creating one)",
+        f"Topics {names:<18} {may} (asked without creating one)",
+        f"Rights on {names:<15} {', '.join(r for r, has in brokers.on_names.items() if has)}",
+        *([style(f"Missing on {names:<14} {lacking}", fg="red")] if lacking else []),
         f"All names begin with      {found.target.prefix}",
         "",
         "Experiments cannot have",

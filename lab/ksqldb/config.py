@@ -17,6 +17,7 @@ VERSION = "7.9.0"
 PRODUCT = "ksqldb-compatible server of kafka-lab"
 
 _STREAMS = "ksql.streams."
+_REGISTRY = "ksql.schema.registry."
 _FUNCTIONS = "ksql.functions."
 
 DEFAULTS: dict[str, str] = {
@@ -346,6 +347,22 @@ def check_override(name: str, known_to_kafka: frozenset[str], denied: str = "") 
     if known or plain in known_to_kafka or name.startswith("request.ksql."):
         return
     raise StatementError(f"Unknown property: {name}")
+
+
+def registry_settings(properties: Mapping[str, str]) -> dict[str, str]:
+    """What a client of the schema registry is told: its login, and TLS.
+
+    Whom the server trusts anyway (``ssl.truststore.*``) is trusted where nothing else is said.
+    """
+    found = {n: v for n, v in properties.items() if n.startswith("ssl.truststore.")}
+    own = {
+        name.removeprefix(_REGISTRY): value
+        for name, value in properties.items()
+        if name.startswith(_REGISTRY)
+    }
+    if any(name.startswith("ssl.truststore.") for name in own):
+        found = {}
+    return found | {name: value for name, value in own.items() if name != "url"}
 
 
 def unusable_value(name: str, value: str) -> str | None:

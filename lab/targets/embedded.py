@@ -9,9 +9,9 @@ from lab.config import Settings
 from lab.embedded import ksqldb
 from lab.embedded.components import (
     endpoints_of,
-    ksqldb_scheme,
     ksqldb_state_dir,
     registry_places,
+    scheme,
 )
 from lab.embedded.fetching import outfitter
 from lab.embedded.identity import identify
@@ -63,7 +63,7 @@ class EmbeddedTarget(LocalTarget[EmbeddedLab]):
         given = tuple(f"{name}={value}" for name, value in properties.items())
         name = self._lab.add_ksqldb(chosen, given, outfitter(self._lab.settings), unreported)
         state = self._lab.running_state()
-        url = f"{ksqldb_scheme(state)}://{state.host}:{state.ports[name]}"
+        url = f"{scheme(state)}://{state.host}:{state.ports[name]}"
         return KsqldbServer(name, url, chosen)
 
     def remove_ksqldb(self, component: str) -> None:

@@ -91,6 +91,15 @@ def _context(url: str) -> ssl.SSLContext:
     return context
 
 
+def _server_context(key_file: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(key_file)
+    except OSError as error:
+        raise InvalidSetting("--key-file", f"cannot be used: {error}") from None
+    return context
+
+
 def _one_word(text: str) -> bool:
     return text.isprintable() and " " not in text and "?" not in text and "#" not in text
 
@@ -98,9 +107,12 @@ def _one_word(text: str) -> bool:
 class Recorder:
     """The listening proxy. ``serve`` runs until ``stop`` is called."""
 
-    def __init__(self, upstream: Upstream, log: ExchangeLog) -> None:
+    def __init__(
+        self, upstream: Upstream, log: ExchangeLog, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._upstream = upstream
         self._log = log
+        self._tls = tls
         self._sessions: dict[asyncio.Task[None], Session] = {}
         self._stopping = asyncio.Event()
         self._failure: LogFailed | None = None
@@ -112,14 +124,17 @@ class Recorder:
     async def serve(self, host: str, port: int) -> None:
         """Listen and relay until stopped. Raises PortInUse, EnvironmentProblem or LogFailed."""
         try:
-            server = await asyncio.start_server(self._accepted, host, port, backlog=256)
+            server = await asyncio.start_server(
+                self._accepted, host, port, backlog=256, ssl=self._tls
+            )
         except OSError as error:
             raise _cannot_listen(host, port, error) from None
         bound = server.sockets[0].getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         scheme = "http" if self._upstream.tls is None else "https"
         sys.stdout.write(
-            f"listening on http://{shown}:{bound}, upstream {scheme}://{self._upstream.authority}"
+            f"listening on {'http' if self._tls is None else 'https'}://{shown}:{bound}, "
+            f"upstream {scheme}://{self._upstream.authority}"
             f"{self._upstream.prefix.decode('ascii')}, log {self._log.path}\n"
         )
         sys.stdout.flush()
@@ -201,9 +216,13 @@ def _poll_parent(pid: int, recorder: Recorder, loop: asyncio.AbstractEventLoop) 
 
 
 async def _run(
-    upstream: Upstream, log: ExchangeLog, listen: tuple[str, int], parent: int | None
+    upstream: Upstream,
+    log: ExchangeLog,
+    listen: tuple[str, int],
+    parent: int | None,
+    tls: ssl.SSLContext | None,
 ) -> None:
-    recorder = Recorder(upstream, log)
+    recorder = Recorder(upstream, log, tls)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, recorder.stop)
@@ -222,6 +241,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--prefix", default="", metavar="PATH", help="put before every path")
     parser.add_argument("--beside", default="", metavar="PATH", help="gets no prefix")
     parser.add_argument("--log", required=True, type=Path, metavar="FILE", help="appended to")
+    parser.add_argument("--key-file", type=Path, metavar="PEM", help="serve https by it")
     parser.add_argument("--parent-pid", type=int, metavar="PID", help="stop when it is gone")
     return parser.parse_args(argv)
 
@@ -232,9 +252,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         listen = parse_address("--listen", arguments.listen)
         upstream = parse_upstream(arguments.upstream, arguments.prefix, arguments.beside)
+        tls = None if arguments.key_file is None else _server_context(arguments.key_file)
         log = ExchangeLog(arguments.log)
         try:
-            asyncio.run(_run(upstream, log, listen, arguments.parent_pid))
+            asyncio.run(_run(upstream, log, listen, arguments.parent_pid, tls))
         finally:
             log.close()
     except LabError as error:

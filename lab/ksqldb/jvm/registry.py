@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jpype  # type: ignore[import-untyped] # it has none
@@ -21,11 +21,19 @@ class SchemaRegistry:
     """A schema registry with Confluent's API. Every method may block."""
 
     def __init__(
-        self, urls: str, user_info: str | None, parse_type: Callable[[str], SqlType]
+        self, urls: str, settings: Mapping[str, str], parse_type: Callable[[str], SqlType]
     ) -> None:
-        """``urls`` are separated by commas. It becomes the registry of this process's codecs."""
+        """``urls`` are separated by commas. It becomes the registry of this process's codecs.
+
+        ``settings`` are those of registries' clients: ``basic.auth.user.info``,
+        ``bearer.auth.token``, ``ssl.*``.
+
+        Raises:
+            JavaFault: the settings for TLS are wrong.
+        """
         java = jpype.JClass("lab.ksqldb.registry.Registry")
-        self._java: Any = java(urls, user_info)
+        with translated():
+            self._java: Any = java(urls, java_map(dict(settings)))
         java.install(self._java)
         self._parse_type = parse_type
 
@@ -104,6 +112,18 @@ class SchemaRegistry:
                 )
         except JavaFault as fault:
             raise StatementError(f"Could not register schema for topic: {fault.message}") from None
+
+    def has(self, subject: str | None, schema_id: int | None) -> bool:
+        """Whether a subject is there, or an id, or a subject with the schema of an id.
+
+        Raises:
+            StatementError: the registry refuses to tell, or cannot be asked.
+        """
+        try:
+            with translated():
+                return bool(self._java.has(subject, -1 if schema_id is None else schema_id))
+        except JavaFault as fault:
+            raise StatementError(f"Cannot check existence of schema: {fault.message}") from None
 
     def delete(self, subject: str) -> None:
         """Delete a subject; a missing one is no error.

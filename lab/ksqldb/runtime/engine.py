@@ -17,7 +17,13 @@ from typing import Any
 from lab.ksqldb.analysis.insert import Computed, Insertion, Value, analyze_insert, mismatch
 from lab.ksqldb.analysis.topics import NewTopic
 from lab.ksqldb.catalog import Catalog, Column, Source
-from lab.ksqldb.config import ServerConfig, check_override, kafka_name, unusable_value
+from lab.ksqldb.config import (
+    ServerConfig,
+    check_override,
+    kafka_name,
+    registry_settings,
+    unusable_value,
+)
 from lab.ksqldb.errors import (
     BadRequest,
     CatchUpTimeout,
@@ -148,8 +154,7 @@ class Engine:
         urls = settings.get("ksql.schema.registry.url")
         if not urls:
             return None
-        user_info = settings.get("ksql.schema.registry.basic.auth.user.info")
-        return SchemaRegistry(urls, user_info, self._parse_type)
+        return SchemaRegistry(urls, registry_settings(settings), self._parse_type)
 
     def note(self, what: str) -> None:
         """Note when a part of the start was done, in seconds since the process began."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,11 +11,14 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+import requests
+from confluent_kafka.admin import AdminClient
 from support.lab_command import COMMAND, LabCommand, lab_user
 from support.ports import next_port
 
@@ -22,9 +26,12 @@ from lab import access
 from lab.access import HttpAccess
 from lab.clients.errors import BrokerRefused, ClientError
 from lab.clients.kafka import KafkaClient
+from lab.clients.kafka_border import connection
 from lab.clients.ksqldb import KsqlClient
 from lab.clients.schema_registry import SchemaRegistryClient
 from lab.embedded.certificates import new_authority
+from lab.embedded.state import LabFolder
+from lab.embedded.users import allow_prefix, set_scram_password
 from lab.external import store
 from lab.external.ledger import Ledger
 from lab.wait import wait_until
@@ -107,7 +114,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             },
         )
         known = HttpAccess(ksqldb["user"], ksqldb["password"], ca_file=ksqldb["ca_file"])
-        access.remember_http(ksqldb["url"], known)
+        for part in ("ksqldb", "schema_registry"):
+            access.remember_http(admin[part]["url"], known)
         made = Cluster(user, folder, runs, admin)
         made.describe("good")
         yield made
@@ -134,11 +142,60 @@ def test_the_probe_tells_what_answers_and_creates_nothing(cluster: Cluster) -> N
 def test_secrets_are_private_and_never_shown(cluster: Cluster) -> None:
     for file in ("admin.toml", "passwords.json", "broker.pem", "ksqldb-users.properties"):
         assert (cluster.folder / "secure" / file).stat().st_mode & 0o077 == 0
+    for file in ("broker-1.properties", "schema-registry.properties", "ksqldb.properties"):
+        assert (cluster.folder / "run" / file).stat().st_mode & 0o077 == 0
     password = cluster.admin["kafka"]["password"]
     for command in (("show", "good"), ("show", "good", "--json"), ("list",), ("probe", "good")):
         assert password not in cluster.user.run("target", *command).stdout
     for pid in cluster.user.processes():
         assert password not in " ".join(psutil.Process(pid).cmdline())
+
+
+@pytest.mark.parametrize("part", ["schema_registry", "ksqldb"])
+def test_rest_parts_let_nobody_in_without_a_login(cluster: Cluster, part: str) -> None:
+    described = cluster.admin[part]
+    paths = {"schema_registry": "/subjects", "ksqldb": "/info"}
+    ports = [described["url"]]
+    if part == "schema_registry":
+        state = LabFolder(cluster.folder.parent, cluster.folder.name).load()
+        assert state is not None
+        ports.append(f"https://127.0.0.1:{state.ports['registry-upstream']}/apis/ccompat/v7")
+    for url in ports:
+        ask = partial(requests.get, f"{url}{paths[part]}", verify=described["ca_file"], timeout=10)
+        assert ask().status_code == 401
+        assert ask(auth=("admin", "wrong-password")).status_code == 401
+        assert ask(auth=("admin", described["password"])).status_code == 200
+        with pytest.raises(requests.exceptions.ConnectionError):
+            requests.get(f"http{url.removeprefix('https')}{paths[part]}", timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem", "hint"),
+    [
+        ({"password": "wrong-password"}, "HTTP 401", "user and password"),
+        ({"user": None, "password": None}, "HTTP 401", "user and password"),
+        ({"ca_file": None}, "certificate", "ca_file"),
+        ({"url": "http"}, "no answer to HTTP", "https"),
+        ({"url": "https://no-such-host.invalid"}, "name is not known", "name"),
+    ],
+)
+def test_a_rest_part_that_cannot_be_used_is_told_and_hides_no_other(
+    cluster: Cluster, changed: dict[str, Any], problem: str, hint: str
+) -> None:
+    if changed.get("url") == "http":
+        address = cluster.admin["schema_registry"]["url"].partition("://")[2]
+        changed = {"url": f"http://{address}", "ca_file": None}
+    part = {**cluster.admin["schema_registry"], **changed}
+    part = {key: value for key, value in part.items() if value is not None}
+    data = {**cluster.admin, "schema_registry": part}
+    store.save(cluster.user.state_root, data, "part", replace=True)
+    with cluster.unchanged():
+        told = json.loads(cluster.user.run("target", "probe", "part", "--json", expect=1).stdout)
+        assert part.get("password", "nothing") not in json.dumps(told)
+    broker, registry, ksqldb = told["components"]
+    assert broker["problem"] is ksqldb["problem"] is None
+    assert problem in registry["problem"]
+    assert hint in registry["hint"]
 
 
 def test_nobody_gets_in_without_a_login(cluster: Cluster) -> None:
@@ -189,6 +246,7 @@ def test_a_user_without_the_right_to_create_is_refused_before_anything_runs(
         said = cluster.refused("target", "probe", "guest")
         assert "lab-…" in said
         assert "refused: " in said
+        assert "Missing on lab-…" in said
         said = cluster.refused("verify", "--target", "external", "--name", "guest", "-k", "K08")
         assert "may not be created" in said
     kafka = KafkaClient(
@@ -200,6 +258,33 @@ def test_a_user_without_the_right_to_create_is_refused_before_anything_runs(
     assert caught.value.name == "TOPIC_AUTHORIZATION_FAILED"
     kafka.create_topic("guest-allowed")
     kafka.delete_topics(["guest-allowed"])
+
+
+def test_what_a_user_may_not_is_told_and_not_applicable_and_nothing_is_refuted(
+    cluster: Cluster,
+) -> None:
+    admin = AdminClient(connection(cluster.admin["kafka"]["bootstrap_servers"]))
+    set_scram_password(admin, "half", "half-a-password")
+    allow_prefix(admin, "half", "lab-", ("TOPIC",))
+    kafka = {**cluster.admin["kafka"], "user": "half", "password": "half-a-password"}
+    store.save(cluster.user.state_root, {"kafka": kafka}, "half", replace=True)
+    with cluster.unchanged():
+        found = cluster.user.json("target", "probe", "half")
+        rights = found["cluster"]["rights_on_names"]
+        assert {name for name, has in rights.items() if has} == {
+            f"topic {operation}"
+            for operation in ("WRITE", "READ", "DESCRIBE", "DELETE", "DESCRIBE_CONFIGS")
+        }
+        assert "transactional id WRITE" in rights
+        assert "lacks the right" in found["capabilities"]["reasons"]["transactions"]
+        ran = cluster.user.run(
+            *("verify", "--target", "external", "--name", "half", "-k", "K02 or K06 or K12")
+        ).stdout
+    assert "K02  held" in ran
+    for claim in ("K06", "K12"):
+        assert f"{claim}  not applicable" in ran
+    assert "GROUP_AUTHORIZATION_FAILED" in ran
+    assert not cluster.ledger("half").path.exists()
 
 
 def test_the_dry_run_prints_names_and_makes_nothing(cluster: Cluster) -> None:

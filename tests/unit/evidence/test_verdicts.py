@@ -1,12 +1,20 @@
 """Every rule of the verdict, on made-up histories."""
 
+import dataclasses
 import itertools
 from typing import Any
 
 import pytest
 
 from lab.evidence.model import Entry, Kind, Outcome, Verdict
-from lab.evidence.verdicts import NO_CONTROL, NO_OBSERVATION, UNFINISHED, judge, record
+from lab.evidence.verdicts import (
+    NO_CONTROL,
+    NO_OBSERVATION,
+    NOT_PERMITTED,
+    UNFINISHED,
+    judge,
+    record,
+)
 
 _seq = itertools.count(1_000_000_000, 500_000_000)
 
@@ -38,6 +46,17 @@ def control(outcome: Outcome = Outcome.OK, says: str = "it was not", test: str =
 
 def end(test: str = "t") -> Entry:
     return entry("end", test=test)
+
+
+def test_what_is_seen_after_a_right_was_missing_proves_nothing() -> None:
+    lacking = dataclasses.replace(
+        entry("not-applicable", answer="may not write"), action=NOT_PERMITTED
+    )
+    judgement = judge([seen(Outcome.FAIL), control(), lacking, end()])
+    assert judgement.verdict is Verdict.NOT_APPLICABLE
+    assert judgement.reasons == ("may not write",)
+    other = entry("not-applicable", answer="there is no registry")
+    assert judge([seen(Outcome.FAIL), control(), other, end()]).verdict is Verdict.REFUTED
 
 
 FAIL, UNKNOWN = Outcome.FAIL, Outcome.UNKNOWN

@@ -85,7 +85,10 @@ def fake() -> Iterator[Fake]:
 
 
 def client(urls: str, user_info: str | None = None) -> Any:
-    return jpype.JClass("lab.ksqldb.registry.Registry")(urls, user_info)
+    settings = jpype.JClass("java.util.HashMap")()
+    if user_info is not None:
+        settings.put("basic.auth.user.info", user_info)
+    return jpype.JClass("lab.ksqldb.registry.Registry")(urls, settings)
 
 
 def test_a_schema_comes_with_its_references_and_is_asked_for_once(fake: Fake) -> None:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from urllib.parse import quote
 
 from lab.ksqldb.errors import AssertionFailed, StatementError
 from lab.ksqldb.rest.entities import Entity
 from lab.ksqldb.rest.handlers.session import Session, entity
 from lab.ksqldb.runtime.engine import Engine
-from lab.ksqldb.runtime.http_json import Reply, call
 from lab.ksqldb.sql import ast_admin
 from lab.ksqldb.sql.ast import PropertyValue
 
 _EVERY_SECONDS = 0.05
-_REGISTRY_SECONDS = 5.0
 _TOPIC_PROPERTIES = {
     "PARTITIONS": "partitions",
     "REPLICAS": "replicas",
@@ -57,8 +54,8 @@ def _mismatch(statement: ast_admin.AssertTopic, actual: dict[str, PropertyValue]
 def assert_schema(session: Session, statement: ast_admin.AssertSchema, text: str) -> Entity:
     """Wait for a schema in the registry, or for its end."""
     engine = session.engine
-    url = engine.config.effective().get("ksql.schema.registry.url")
-    if not url:
+    registry = engine.schemas
+    if registry is None:
         raise StatementError(
             "ASSERT SCHEMA needs a schema registry: set 'ksql.schema.registry.url'"
         )
@@ -69,37 +66,12 @@ def assert_schema(session: Session, statement: ast_admin.AssertSchema, text: str
     shown += "" if schema_id is None else f" id {schema_id}"
 
     def wrong() -> str | None:
-        if _registered(url, subject, schema_id) == statement.exists:
+        if registry.has(subject, schema_id) == statement.exists:
             return None
         return f"{shown} {'does not exist' if statement.exists else 'exists'}"
 
     _until(wrong, _timeout(engine, statement.timeout_ms, "schema"), session.given_up)
     return entity("assert_schema", text, subject=subject, id=schema_id, exists=statement.exists)
-
-
-def _registered(url: str, subject: str | None, schema_id: int | None) -> bool:
-    if subject is None:
-        return _get(url, f"schemas/ids/{schema_id}").status == 200
-    path = f"subjects/{quote(subject, safe='')}/versions"
-    versions = _get(url, path)
-    if versions.status != 200 or not versions.body:
-        return False
-    if schema_id is None:
-        return True
-    found = (_get(url, f"{path}/{version}") for version in versions.body)
-    return any(f.status == 200 and f.body.get("id") == schema_id for f in found)
-
-
-def _get(url: str, path: str) -> Reply:
-    reply = call(
-        "GET",
-        f"{url.rstrip('/')}/{path}",
-        timeout_seconds=_REGISTRY_SECONDS,
-        server="the schema registry",
-    )
-    if reply.status >= 500:
-        raise StatementError(f"Cannot check existence of schema: {reply.message}")
-    return reply
 
 
 def _timeout(engine: Engine, given_ms: int | None, what: str) -> float:

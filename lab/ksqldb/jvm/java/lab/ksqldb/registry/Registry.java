@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import javax.net.ssl.SSLContext;
 
 /**
  * A client of a schema registry with Confluent's API. Schemas by id are kept for ever, for they do not change. Every
@@ -36,17 +37,28 @@ public final class Registry {
 
     private final String[] urls;
     private final String authorization;
+    /** Null for what the JVM trusts by itself. */
+    private final SSLContext tls;
     private final Map<Integer, RegisteredSchema> schemas = new ConcurrentHashMap<>();
     private final Map<Integer, Long> unknown = new ConcurrentHashMap<>();
     private final Map<String, Integer> registered = new ConcurrentHashMap<>();
     private HttpClient http;
 
-    /** {@code urls} are separated by commas and tried in turn; {@code userInfo} is {@code user:password} or null. */
-    public Registry(String urls, String userInfo) {
+    /**
+     * {@code urls} are separated by commas and tried in turn. Of {@code settings} it takes {@code basic.auth.user.info}
+     * ({@code user:password}), {@code bearer.auth.token} and Kafka's {@code ssl.*}.
+     */
+    public Registry(String urls, Map<String, String> settings) {
         this.urls = urls.trim().split("\\s*,\\s*");
-        authorization = userInfo == null
-                ? null
-                : "Basic " + Base64.getEncoder().encodeToString(userInfo.getBytes(StandardCharsets.UTF_8));
+        String userInfo = settings.get("basic.auth.user.info");
+        String token = settings.get("bearer.auth.token");
+        if (userInfo != null) {
+            byte[] bytes = userInfo.getBytes(StandardCharsets.UTF_8);
+            authorization = "Basic " + Base64.getEncoder().encodeToString(bytes);
+        } else {
+            authorization = token == null ? null : "Bearer " + token;
+        }
+        tls = Tls.context(settings);
     }
 
     /** Makes it the registry of this process's codecs; null for none. */
@@ -178,6 +190,32 @@ public final class Registry {
         }
     }
 
+    /** Whether a subject has a version, or an id a schema, or a subject the schema of an id; null and -1 are left out. */
+    public boolean has(String subject, int id) {
+        try {
+            if (subject == null) {
+                request("GET", "/schemas/ids/" + id, null);
+                return true;
+            }
+            String path = "/subjects/" + encoded(subject) + "/versions";
+            JsonNode versions = request("GET", path, null);
+            if (id < 0) {
+                return !versions.isEmpty();
+            }
+            for (JsonNode version : versions) {
+                if (request("GET", path + "/" + version.asInt(), null).path("id").asInt() == id) {
+                    return true;
+                }
+            }
+            return false;
+        } catch (RegistryException e) {
+            if (e.status == 404) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
     /** Deletes the subjects whose names begin so. */
     public void deletePrefixed(String prefix) {
         for (JsonNode subject : request("GET", "/subjects", null)) {
@@ -218,7 +256,9 @@ public final class Registry {
 
     private synchronized HttpClient http() {
         if (http == null) {
-            http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(TIMEOUT).build();
+            HttpClient.Builder builder =
+                    HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(TIMEOUT);
+            http = (tls == null ? builder : builder.sslContext(tls)).build();
         }
         return http;
     }
