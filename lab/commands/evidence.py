@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -79,7 +82,50 @@ def verify_command(
 def _experiments(folder: Path, name: str, target: str, pytest_args: tuple[str, ...]) -> int:
     options = (f"--lab={name}", f"--target={target}")
     command = [sys.executable, "-m", "pytest", str(folder), *options, *pytest_args]
-    return subprocess.run(command, check=False).returncode
+    process = subprocess.Popen(command)
+    with _interruptions_go_to(process) as interrupted:
+        code = process.wait()
+    if interrupted:
+        raise KeyboardInterrupt
+    return code
+
+
+@contextmanager
+def _interruptions_go_to(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """Have the experiments clean up when they are interrupted, however long that takes.
+
+    Gives a list that is filled when they were.
+    """
+    seen: list[int] = []
+
+    def pass_on(number: int, _frame: object) -> None:
+        seen.append(number)
+        # A terminal tells all programs in its foreground by itself; twice would cut it short.
+        if number != signal.SIGINT or not _in_foreground():
+            process.send_signal(signal.SIGINT)
+
+    before = {
+        number: signal.signal(number, pass_on)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _in_foreground() -> bool:
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
 
 
 def _check_external(name: str) -> None:

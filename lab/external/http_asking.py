@@ -30,11 +30,10 @@ def _unanswered(address: str, url: str, error: BaseException) -> NotReached:
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, requests.ReadTimeout):
         return NotReached("http", f"{url}: no answer within {_ANSWER_SECONDS:g} s")
-    return NotReached(
-        "http",
-        f"{url}: no answer to HTTP: the connection was closed",
-        hint="The port may want https, or be another service's.",
-    )
+    hint = "The port may want https, or be another service's."
+    if url.startswith("https:"):
+        hint = "It may want a client's certificate (certificate_file), or be another service."
+    return NotReached("http", f"{url}: no answer to HTTP: the connection was closed", hint=hint)
 
 
 @contextmanager

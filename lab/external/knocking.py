@@ -20,6 +20,9 @@ from lab.wire.api_versions import Understands
 from lab.wire.errors import DecodeError
 
 CONNECT_SECONDS = 5.0
+_OBJECTION_SECONDS = 0.3
+_TLS_ALERT = 0x1503
+_HTTP = int.from_bytes(b"HTTP", "big")
 NEEDED = {
     "IncrementalAlterConfigs": "2.3",
     "InitProducerId": "0.11",
@@ -72,7 +75,24 @@ def check_tls(host: str, port: int, found: HttpAccess) -> None:
         "ssl.certificate.location": found.certificate_file or "",
         "ssl.key.location": found.key_file or "",
     }
-    _connected(f"{host}:{port}", settings).close()
+    address = f"{host}:{port}"
+    with _connected(address, settings) as connection:
+        # A server that does not take the client's certificate, or its lack, says so only now.
+        connection.settimeout(_OBJECTION_SECONDS)
+        try:
+            closed = not connection.recv(1)
+        except TimeoutError:
+            return
+        except ssl.SSLError as error:
+            raise tls_problem(address, error) from None
+        except OSError:
+            closed = True
+        if closed:
+            raise NotReached(
+                "tls",
+                f"{address}: the server closes the connection after the TLS handshake",
+                hint="It may want a client's certificate: certificate_file and key_file.",
+            )
 
 
 def check_tcp(host: str, port: int) -> None:
@@ -165,6 +185,12 @@ def tls_problem(address: str, error: Exception) -> NotReached:
             f"{address}: no TLS handshake within {CONNECT_SECONDS:g} s",
             hint="The listener may speak plain text: without tls = true then.",
         )
+    if said in {"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}:
+        return NotReached(
+            "tls",
+            f"{address}: no TLS handshake: the listener does not speak TLS",
+            hint="Without TLS: no tls, ca_file and certificate_file; http:// in a URL.",
+        )
     if isinstance(error, ssl.SSLError):
         return NotReached(
             "tls",
@@ -183,6 +209,14 @@ def _api_versions(connection: socket.socket, address: str, version: int) -> Unde
         connection.settimeout(CONNECT_SECONDS)
         connection.sendall(api_versions.encode_request(version, version + 1))
         (size,) = struct.unpack(">i", receive(connection, 4))
+        if size >> 16 == _TLS_ALERT:
+            raise NotReached(
+                "tls",
+                f"{address}: the listener speaks TLS, and was spoken to in plain text",
+                hint="tls = true, or ca_file for an authority that the system does not know.",
+            )
+        if size == _HTTP:
+            raise DecodeError("it speaks HTTP")
         if not 6 <= size <= 1 << 20:
             raise DecodeError(f"an answer of {size} bytes")
         answer = receive(connection, size)

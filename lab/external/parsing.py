@@ -35,7 +35,9 @@ def described(name: str, data: Mapping[str, Any], source: str) -> Described:
     _known_keys("", data, _TOP)
     if "kafka" not in data:
         raise InvalidSetting(
-            "kafka.bootstrap_servers", "is missing", hint='[kafka] bootstrap_servers = "host:9092"'
+            "kafka.bootstrap_servers",
+            "is missing",
+            hint='--bootstrap HOST:PORT; in a file: [kafka] bootstrap_servers = "host:9092"',
         )
     parts = {section: _http(section, data[section]) for section in HTTP_SECTIONS if section in data}
     return Described(

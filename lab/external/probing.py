@@ -86,7 +86,7 @@ def look_at_brokers(target: Described) -> Brokers:
         None if rights is None else tuple(sorted(each.name for each in rights)),
         may,
         refusal,
-        rights_on(servers.partition(",")[0].strip(), target.prefix),
+        rights_on(servers, target.prefix),
     )
 
 
@@ -226,16 +226,29 @@ def look_at_connect(url: str) -> Part:
         told = ask("/")
         if not isinstance(told, dict) or "version" not in told:
             raise NotReached("http", f"{url}/: not Connect's answer")
-        plugins = ask("/connector-plugins")
+        plugins = _plugins(ask("/connector-plugins?connectorsOnly=false"))
         return Part(
             "connect",
             url,
             "Kafka Connect worker",
             str(told["version"]),
-            facts={"plugins": len(plugins) if isinstance(plugins, list) else 0},
+            facts=plugins,
         )
 
     return _asked("connect", url, found)
+
+
+def _plugins(told: object) -> dict[str, object]:
+    """What a worker can run and convert with, by class without package, and version."""
+    found: dict[str, set[str]] = {"connectors": set(), "converters": set()}
+    for each in told if isinstance(told, list) else []:
+        kind = str(each.get("type", "")) if isinstance(each, dict) else ""
+        if kind in {"source", "sink"}:
+            name = str(each.get("class", "")).rpartition(".")[2]
+            found["connectors"].add(f"{name} {each.get('version') or ''}".strip())
+        elif kind in {"converter", "key_converter", "value_converter"}:
+            found["converters"].add(str(each.get("class", "")).rpartition(".")[2])
+    return {kind: sorted(names) for kind, names in found.items()}
 
 
 def _asked(role: Role, url: str, look: Callable[[Callable[[str], Any]], Part]) -> Part:

@@ -138,6 +138,12 @@ def capabilities(target: Described, brokers: Brokers) -> Capabilities:
     )
 
 
+def _told(value: object) -> str:
+    if isinstance(value, list):
+        return "; ".join(map(str, value)) or "none"
+    return str(value)
+
+
 def lines(found: Probe, style: Callable[..., str]) -> list[str]:
     """The probe for people; ``style`` is click's, or does nothing."""
     width = max(len(part.role) for part in found.parts)
@@ -146,7 +152,7 @@ def lines(found: Probe, style: Callable[..., str]) -> list[str]:
         mark = style("✗", fg="red") if part.problem else style("✓", fg="green")
         what = f"{part.product} {part.version}".strip() or "not usable"
         listed.append(f"{mark} {part.role:<{width}}  {part.address}  {what}")
-        facts = ", ".join(f"{key} {value}" for key, value in part.facts.items())
+        facts = ", ".join(f"{key} {_told(value)}" for key, value in part.facts.items())
         if facts:
             listed.append(f"  {'':<{width}}  {facts}")
         if part.problem:

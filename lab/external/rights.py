@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from socket import socket
 
 from lab.clients.errors import ClientError
@@ -19,18 +20,22 @@ from lab.wire.rights import QUESTIONS, REFUSALS, Question
 _SECONDS = 10.0
 
 
-def rights_on(address: str, prefix: str) -> Mapping[str, bool]:
-    """Right ("topic WRITE") → whether one has it, as far as the broker tells."""
+def rights_on(bootstrap_servers: str, prefix: str) -> Mapping[str, bool]:
+    """Right ("topic WRITE") → whether one has it, as far as the first broker that answers tells."""
+    for address in bootstrap_servers.split(","):
+        with suppress(OSError, ClientError, CapabilityMissing):
+            return _rights_on(address.strip(), prefix)
+    return {}
+
+
+def _rights_on(address: str, prefix: str) -> dict[str, bool]:
     found: dict[str, bool] = {}
     for question in QUESTIONS:
         name = f"{prefix}probe-{uuid.uuid4().hex[:8]}"
-        try:
-            # One connection each: a broker ends it where it does not know the version.
-            with connect(address, _SECONDS) as connection:
-                error = _ask(connection, question, name)
-        except (OSError, ClientError, CapabilityMissing, DecodeError):
-            continue
-        found[f"{question.resource} {question.operation}"] = error not in REFUSALS
+        # One connection each: a broker ends it where it does not know the version.
+        with connect(address, _SECONDS) as connection, suppress(OSError, DecodeError):
+            error = _ask(connection, question, name)
+            found[f"{question.resource} {question.operation}"] = error not in REFUSALS
     return found
 
 

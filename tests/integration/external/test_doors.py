@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,14 +15,17 @@ from support.broker_doors import API_SECRET, CLIENT_SECRET, Doors, doors
 from support.ksqldb_server import Server, until
 from support.lab_command import COMMAND, LabCommand, lab_user
 from support.old_kafka import old_broker
+from support.scratch_connect import scratch_connect
 
 from lab import access
 from lab.clients.kafka import KafkaClient
 from lab.clients.plain_request import ask
 from lab.embedded.broker import render_properties
 from lab.embedded.outfit import Outfit
+from lab.errors import LabError
 from lab.external import store
 from lab.external.entering import enter
+from lab.external.ledger import Ledger
 from lab.external.parsing import described
 from lab.external.report import Probe, probe
 from lab.wait import wait_until
@@ -87,7 +91,7 @@ def test_a_good_description_is_let_in(broker: Doors, listener: str) -> None:
         ("TOKENS", {"token_url": "https://127.0.0.1:1/token"}, "refused", "host and port"),
         ("TOKENS", {"token_url": "https://no.invalid/token"}, "not known", "name"),
         ("KEYS", {"api_secret": "wrong-secret"}, "refuse the login", "password"),
-        ("KEYS", {"tls": False, "ca_file": None}, "not as a Kafka broker does", "tls = true"),
+        ("KEYS", {"tls": False, "ca_file": None}, "the listener speaks TLS", "tls = true"),
         ("MUTUAL", {"bootstrap_servers": "plain"}, "no TLS handshake", "plain text"),
     ],
 )
@@ -142,6 +146,33 @@ def test_java_workloads_get_in(broker: Doors, listener: str, tmp_path: Path) -> 
         )
     for file in tmp_path.rglob("*.properties"):
         assert CLIENT_SECRET not in file.read_text()
+
+
+def test_a_connect_worker_tells_its_version_and_plug_ins(broker: Doors, tmp_path: Path) -> None:
+    keys = (broker.file("server"), broker.file("ca"))
+    with scratch_connect(tmp_path / "worker", broker.plain, *keys) as worker:
+        ca = {"ca_file": broker.file("ca")}
+        mutual = {"url": worker.mutual_url, **ca, "certificate_file": broker.file("me")}
+        for connect in ({"url": worker.url}, mutual):
+            found = probed({"kafka": {"bootstrap_servers": broker.plain}, "connect": connect})
+            assert found.problems == ()
+            part = found.parts[1]
+            assert part.version.startswith("4.")
+            assert "JsonConverter" in str(part.facts["converters"])
+            assert part.facts["connectors"] == []
+        for changed, problem in (
+            ({"url": worker.mutual_url, **ca}, "a client's certificate"),
+            ({**mutual, "certificate_file": broker.file("stranger")}, "client's certificate"),
+            ({"url": worker.url.replace("http:", "https:"), **ca}, "does not speak TLS"),
+            ({"url": worker.mutual_url.replace("https:", "http:")}, "no answer to HTTP"),
+        ):
+            found = probed({"kafka": {"bootstrap_servers": broker.plain}, "connect": changed})
+            assert found.brokers is not None
+            part = found.parts[1]
+            assert problem in f"{part.problem} {part.hint}", changed
+    found = probed({"kafka": {"bootstrap_servers": broker.plain}, "connect": {"url": worker.url}})
+    assert "connect: " in found.problems[0]
+    assert "refused" in found.problems[0]
 
 
 def test_our_ksqldb_server_gets_in_by_a_token(
@@ -215,6 +246,53 @@ def test_an_api_key_is_seen_nowhere_in_a_run(
     for file in (said, *(path for path in tmp_path.rglob("*") if path.is_file())):
         assert API_SECRET.encode() not in file.read_bytes(), file
     assert not user.state_root.joinpath("targets", "cloud.ledger").exists()
+
+
+def test_an_interrupted_run_removes_its_own_and_leaves_the_other_run_alone(
+    broker: Doors, user: LabCommand
+) -> None:
+    store.save(user.state_root, broker.description("KEYS"), "shared")
+    kafka = KafkaClient(broker.plain)
+    kafka.create_topic("lab-k11-of-somebody-else")
+    others = {str(topic) for topic in kafka.topics()}
+    ledger = Ledger(user.state_root / "targets" / "shared.ledger")
+
+    def started() -> subprocess.Popen[str]:
+        return user.start("verify", "--target", "external", "--name", "shared", "-k", "K11")
+
+    def made() -> set[str]:
+        return {str(topic) for topic in kafka.topics()} - others
+
+    runs = [started(), started()]
+    try:
+        wait_until(
+            "both runs have made topics",
+            lambda: len({entry.run for entry in ledger.entries()}) == 2 and len(made()) >= 2,
+            timeout_seconds=120,
+            every_seconds=0.1,
+            give_up=lambda: _not_over(runs),
+        )
+        mine, theirs = runs
+        mine.send_signal(signal.SIGINT)
+        said, _ = mine.communicate(timeout=90)
+        assert mine.returncode == 130, said
+        if theirs.poll() is None:
+            assert len({entry.run for entry in ledger.entries()}) == 1
+        said, _ = theirs.communicate(timeout=200)
+        assert theirs.returncode == 0, said
+    finally:
+        for run in runs:
+            if run.poll() is None:
+                run.kill()
+            run.communicate()
+    assert made() == set()
+    assert not ledger.path.exists()
+
+
+def _not_over(runs: list[subprocess.Popen[str]]) -> None:
+    for run in runs:
+        if run.poll() is not None:
+            raise LabError(f"a run ended: {run.communicate()}")
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

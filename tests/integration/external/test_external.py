@@ -191,7 +191,7 @@ def test_a_rest_part_that_cannot_be_used_is_told_and_hides_no_other(
     store.save(cluster.user.state_root, data, "part", replace=True)
     with cluster.unchanged():
         told = json.loads(cluster.user.run("target", "probe", "part", "--json", expect=1).stdout)
-        assert part.get("password", "nothing") not in json.dumps(told)
+        assert cluster.admin["schema_registry"]["password"] not in json.dumps(told)
     broker, registry, ksqldb = told["components"]
     assert broker["problem"] is ksqldb["problem"] is None
     assert problem in registry["problem"]
@@ -278,23 +278,28 @@ def test_what_a_user_may_not_is_told_and_not_applicable_and_nothing_is_refuted(
         assert "transactional id WRITE" in rights
         assert "lacks the right" in found["capabilities"]["reasons"]["transactions"]
         ran = cluster.user.run(
-            *("verify", "--target", "external", "--name", "half", "-k", "K02 or K06 or K12")
+            *("verify", "--target", "external", "--name", "half", "-k", "K06 or K12")
         ).stdout
-    assert "K02  held" in ran
+    assert "refuted" not in ran
     for claim in ("K06", "K12"):
         assert f"{claim}  not applicable" in ran
-    assert "GROUP_AUTHORIZATION_FAILED" in ran
+    assert "lacks a right" in ran
     assert not cluster.ledger("half").path.exists()
 
 
+def runs_of(cluster: Cluster) -> set[str]:
+    return {path.name for path in cluster.runs.iterdir()} if cluster.runs.exists() else set()
+
+
 def test_the_dry_run_prints_names_and_makes_nothing(cluster: Cluster) -> None:
+    before = runs_of(cluster)
     with cluster.unchanged():
         told = cluster.user.run(
             "verify", "--target", "external", "--name", "good", "--dry-run", "-k", "K08 or K07"
         ).stdout
     assert "lab-k08-########-orders" in told
     assert "was not asked for" in told
-    assert not cluster.runs.exists() or not list(cluster.runs.iterdir())
+    assert runs_of(cluster) == before
 
 
 def test_experiments_hold_and_leave_neither_things_nor_secrets(cluster: Cluster) -> None:
@@ -314,7 +319,7 @@ def test_experiments_hold_and_leave_neither_things_nor_secrets(cluster: Cluster)
     assert "K07  not applicable  disruptive: not asked for" in done.stdout
     assert not cluster.ledger("good").path.exists()
     secrets = [cluster.admin[part]["password"].encode() for part in ("kafka", "ksqldb")]
-    run = next(folder for folder in cluster.runs.iterdir() if not folder.is_symlink())
+    run = (cluster.runs / "latest").resolve()
     evidence = [path for path in run.rglob("*") if path.is_file()]
     assert any(path.name == "history.jsonl" for path in evidence)
     for path in evidence:
