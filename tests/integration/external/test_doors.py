@@ -253,8 +253,9 @@ def test_an_interrupted_run_removes_its_own_and_leaves_the_other_run_alone(
 ) -> None:
     store.save(user.state_root, broker.description("KEYS"), "shared")
     kafka = KafkaClient(broker.plain)
-    kafka.create_topic("lab-k11-of-somebody-else")
-    others = {str(topic) for topic in kafka.topics()}
+    theirs_alone = "lab-k11-of-somebody-else"
+    kafka.create_topic(theirs_alone)
+    others = {theirs_alone, *(str(topic) for topic in kafka.topics())}
     ledger = Ledger(user.state_root / "targets" / "shared.ledger")
 
     def started() -> subprocess.Popen[str]:
@@ -286,6 +287,7 @@ def test_an_interrupted_run_removes_its_own_and_leaves_the_other_run_alone(
                 run.kill()
             run.communicate()
     assert made() == set()
+    assert theirs_alone in {str(topic) for topic in kafka.topics()}
     assert not ledger.path.exists()
 
 
