@@ -16,6 +16,7 @@ python_client() {  # NAME PACKAGE…
 }
 
 python_client ksqldb ksqldb==1.0.1 httpx
+python_client ksqldb_client ksqldb-client==0.28.2a2 'httpx[http2]' pydantic
 # This client asks httpx for an argument that 0.28 took away.
 python_client ksql ksql-python-ng==0.29.0.1 'httpx[http2]<0.28'
 
