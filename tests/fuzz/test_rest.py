@@ -93,8 +93,8 @@ def target(
         "ksql.query.persistent.active.limit=3",
         "ksql.server.command.response.timeout.ms=50",
     )
-    server.start()
     try:
+        server.start()
         server.ksql(SET_UP)
         yield server.url
     finally:
