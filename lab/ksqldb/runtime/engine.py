@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from ssl import SSLContext
 from typing import Any
 
-from lab.ksqldb.analysis.insert import Computed, Insertion, Value, analyze_insert, mismatch
+from lab.ksqldb.analysis.insert import Insertion, analyze_insert
 from lab.ksqldb.analysis.topics import NewTopic
-from lab.ksqldb.catalog import Catalog, Column, Source
+from lab.ksqldb.catalog import Catalog, Column
 from lab.ksqldb.config import (
     ServerConfig,
     check_override,
@@ -25,7 +25,6 @@ from lab.ksqldb.config import (
     unusable_value,
 )
 from lab.ksqldb.errors import (
-    BadRequest,
     CatchUpTimeout,
     KsqlError,
     NotReady,
@@ -40,12 +39,12 @@ from lab.ksqldb.jvm.errors import JavaFault
 from lab.ksqldb.jvm.kafka import Broker, CommandLog
 from lab.ksqldb.jvm.registry import SchemaRegistry
 from lab.ksqldb.jvm.threads import JavaCaller
-from lab.ksqldb.jvm.values import to_java
 from lab.ksqldb.jvm.versions import invalid_value, known_properties
 from lab.ksqldb.names import ColumnName, QueryId
 from lab.ksqldb.plan.steps import Command
 from lab.ksqldb.runtime import commands, guards
 from lab.ksqldb.runtime.cluster import Cluster
+from lab.ksqldb.runtime.inserting import produce
 from lab.ksqldb.runtime.limits import Most, PullLimits
 from lab.ksqldb.runtime.outcomes import Outcome, recalled
 from lab.ksqldb.runtime.persistent import PersistentQueries
@@ -389,54 +388,7 @@ class Engine:
         Raises:
             KsqlError: a value does not fit, or the broker refuses.
         """
-        source = insertion.source
-        key = self._java_values(insertion.key, source.schema.key, source)
-        value = self._java_values(insertion.value, source.schema.value, source)
-        try:
-            key_bytes, value_bytes = rows.encode(source, key, value)
-        except JavaFault as fault:
-            raise StatementError(
-                f"Failed to insert values into '{source.name}'. "
-                f"Could not serialize the record: {fault.message}"
-            ) from None
-        timestamp = insertion.timestamp
-        if timestamp is not None and not isinstance(timestamp, int):
-            raise StatementError("ROWTIME takes a BIGINT: milliseconds since 1970.")
-        try:
-            self.broker.produce(source.topic, key_bytes, value_bytes, timestamp)
-        except JavaFault as fault:
-            raise BadRequest(
-                f"Failed to insert values into '{source.name}'.\nCaused by: {fault.message}"
-            ) from None
-
-    def _java_values(
-        self, values: tuple[Value, ...], columns: tuple[Column, ...], source: Source
-    ) -> list[Any]:
-        computed = [v.expression for v in values if isinstance(v, Computed)]
-        results: Any = ()
-        if computed:
-            function = rows.compiled((), self.functions, select=computed)
-            try:
-                results = rows.raising(function, [])
-            except JavaFault as fault:
-                raise StatementError(
-                    f"Failed to insert values into '{source.name}'. {fault.message}"
-                ) from None
-        found: list[Any] = []
-        taken = 0
-        for value, column in zip(values, columns, strict=True):
-            if isinstance(value, Computed):
-                found.append(results[taken])
-                taken += 1
-                continue
-            try:
-                found.append(to_java(value, column.type))
-            except JavaFault:
-                refused = mismatch(column, f"STRING({value})")
-                raise StatementError(
-                    f"Failed to insert values into '{source.name}'. {refused.message}"
-                ) from None
-        return found
+        produce(insertion, self.broker, self.functions)
 
     def warm_up(self) -> None:
         """Compile something small, so that the first statement does not wait for it."""

@@ -56,21 +56,24 @@ def test_failing_functions_are_reported_and_null_and_the_query_lives(
     rows = until(lambda: len(r := server.select(f"SELECT * FROM {name}_O;")) == 2 and r, "two rows")
     assert rows[0] == ["k", *[None] * len(FAILING), "ABC"]
     until(lambda: server.select(f"SELECT * FROM {name}_T;") == [["k", None, 2]], "no sum")
-    reports = until(
-        lambda: (
-            len(found := log(server, f"%{name}_O%", f"%{name}_T%")) > len(FAILING) + 1 and found
-        ),
-        "the reports",
-    )
-    told = [text for text, _ in reports]
-    for number, (expression, part) in enumerate(FAILING.items()):
-        of_it = [text for text in told if f" for column C{number} " in text]
-        assert any(part in text for text in of_it), (expression, of_it)
-    assert any("SUM: numeric field overflow: 18.0" in text for text in told)
+    until(lambda: not missing(log(server, f"%{name}_O%", f"%{name}_T%")), "a report each")
+    reports = log(server, f"%{name}_O%")
     assert json.loads(reports[0][1])[:9] == [
         "abc", "/w==", [1, None], {"a": 1, "b": 2}, "2020-01-01", "2020-01-01T01:02:03.004",
         9, None, [1.5],
     ]  # fmt: skip
+
+
+def missing(reports: list[list[str]]) -> list[str]:
+    """What should fail and is not reported as it should be."""
+    told = [text for text, _ in reports]
+    columns = [
+        expression
+        for number, (expression, part) in enumerate(FAILING.items())
+        if not any(f" for column C{number} " in text and part in text for text in told)
+    ]
+    summed = any("SUM: numeric field overflow: 18.0" in text for text in told)
+    return columns + ([] if summed else ["SUM"])
 
 
 def log(server: Server, *loggers: str) -> list[list[str]]:

@@ -140,11 +140,15 @@ def _check_room(server: Server) -> None:
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (FILES, hard))
     _, own = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (own, own))
-    with httpx2.Client(base_url=server.url, timeout=30) as early:
+    with contextlib.ExitStack() as connected:
+        # The client would give up a connection that it has not used for some seconds.
+        kept = httpx2.Limits(keepalive_expiry=None)
+        early = connected.enter_context(httpx2.Client(base_url=server.url, timeout=30, limits=kept))
         assert early.get("/info").status_code == 200
         address = urlsplit(server.url)
         target = (address.hostname, address.port)
-        many = [socket.create_connection(target) for _ in range(FILES + 100)]
+        for _ in range(FILES + 100):
+            connected.enter_context(socket.create_connection(target))
         made = early.post(
             "/ksql",
             json={
@@ -153,8 +157,6 @@ def _check_room(server: Server) -> None:
             },
         )
         assert made.status_code == 200, made.text
-        for client in many:
-            client.close()
     until(lambda: answers(server), "the answer to a client that comes afterwards")
     assert "Too many open files" not in server.log.read_text()
 
