@@ -16,7 +16,7 @@ from lab.errors import ComponentFailed
 
 NAME = "ksqldb"
 SERVICE_ID = "default_"
-DEFAULT_HEAP = "256m"
+DEFAULT_HEAP = "384m"
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def server_arguments(
         str(java.home),
         "--classpath",
         class_path,
-        *(f"--jvm-option={option}" for option in (f"-Xmx{heap}", "-XX:+UseSerialGC", *jvm_options)),
+        *(f"--jvm-option={option}" for option in (f"-Xmx{heap}", *jvm_options)),
         *(() if config is None else (f"--config={config.absolute()}",)),
         *(f"--property={item}" for item in properties),
     )

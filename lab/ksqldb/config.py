@@ -187,6 +187,8 @@ _FLAGS = frozenset(
 # Settings of this server's own for its Streams applications; users' properties win.
 _TUNED = {
     "producer.batch.size": "131072",
+    # Threads learn by it that tasks have moved to them: after 3 s by default, and rest till then.
+    "consumer.heartbeat.interval.ms": "500",
     "topology.optimization": "none",
     # How long a thread waits for records before it looks for restored tasks.
     "poll.ms": "25",
@@ -303,7 +305,7 @@ class ServerConfig:
 
     def streams_settings(self, overrides: Mapping[str, str]) -> dict[str, str]:
         """Settings of a Kafka Streams application, a request's properties over the server's."""
-        merged = dict(_TUNED)
+        merged: dict[str, str] = {}
         for properties in (self.effective(), overrides):
             ordered = sorted(properties.items(), key=lambda item: item[0].startswith(_STREAMS))
             for name, value in ordered:
@@ -316,7 +318,9 @@ class ServerConfig:
                     continue
                 elif not name.startswith("ksql.") or name.startswith(_STREAMS):
                     merged[_RENAMED.get(plain, plain)] = str(value)
-        return merged
+        # A setting for all clients would lose against one of ours for one of them.
+        tuned = {n: v for n, v in _TUNED.items() if n.partition(".")[2] not in merged}
+        return tuned | merged
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,7 @@ def ksqldb(environ: Mapping[str, str]) -> None:
             *("--listen", told["listen"], "--service-id", told["service_id"]),
             *("--state-dir", told["state_dir"], "--build-dir", str(BUILD)),
             *("--java-home", str(find_java(None).home), "--classpath", _class_path("ksqldb")),
-            *(f"--jvm-option={option}" for option in (*heap, "-XX:+UseSerialGC")),
+            *(f"--jvm-option={option}" for option in heap),
             *(
                 f"--property={name}={value}"
                 for name, value in given.items()
