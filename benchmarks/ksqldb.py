@@ -114,12 +114,6 @@ class Data:
         finally:
             consumer.close()
 
-    def until_first(self, consumer: Consumer) -> float:
-        """When the first record is there."""
-        while not [m for m in consumer.consume(1, 0.05) if not m.error()]:
-            pass
-        return time.perf_counter()
-
     def until_copied(self, consumer: Consumer) -> float:
         """When the last of the kept records was there, by ``time.perf_counter``."""
         seen = 0
@@ -335,7 +329,7 @@ def measure(
             took: dict[str, dict[str, float]] = {}
             for server in servers:
                 took[server.name] = of_server(server, data, few)
-            took[by_hand.name] = of_program(by_hand, data, few)
+            took[by_hand.name] = of_program(by_hand, data)
             if number:
                 for system, values in took.items():
                     for name, value in values.items():
@@ -370,12 +364,17 @@ def of_server(server: Ksqldb, data: Data, few: Data) -> dict[str, float]:
             )
             return until(big, consumer) - begun
 
+    def first(_: Data, consumer: Consumer) -> float:
+        while not [m for m in consumer.consume(1, 0.05) if not m.error()]:
+            pass
+        return time.perf_counter()
+
     copy = "id, region, amount * 2 AS twice, UCASE(name) AS name FROM {} WHERE amount >= 10"
     count = "region, COUNT(*) AS seen, SUM(amount) AS total FROM {} GROUP BY region"
     for kind, label in (("STREAM", "CSAS"), ("TABLE", "CTAS")):
         sink = f"FIRST_{label}_{tag}"
         text = (copy if kind == "STREAM" else count).format(small)
-        found[f"statement to first row, {label}"] = query(kind, sink, text, Data.until_first) * 1000
+        found[f"statement to first row, {label}"] = query(kind, sink, text, first) * 1000
     seconds = query("STREAM", f"COPY_{tag}", copy.format(source), Data.until_copied)
     found["CSAS, filter and projection"] = data.count / seconds
     seconds = query("TABLE", f"SUMS_{tag}", count.format(source), Data.until_counted)
@@ -467,27 +466,23 @@ def _push(server: Ksqldb, data: Data, stream: str) -> float:
     return statistics.median(took)
 
 
-def of_program(by_hand: ByHand, data: Data, few: Data) -> dict[str, float]:
-    """One round of the hand-written program: throughputs, and starts to the first row."""
-
-    def run(word: str, data: Data, until: Callable[[Data, Consumer], float]) -> float:
+def of_program(by_hand: ByHand, data: Data) -> dict[str, float]:
+    """One round of the hand-written program: the two throughputs."""
+    found = {}
+    for word, line, until in (
+        ("copy", "CSAS, filter and projection", data.until_copied),
+        ("count", "CTAS, GROUP BY, COUNT and SUM", data.until_counted),
+    ):
         sink = f"hand_{word}_{uuid.uuid4().hex[:8]}"
         data.create(sink)
         with data.watch(sink) as consumer:
             begun = time.perf_counter()
             by_hand.say(f"{word} {data.topic} {sink} bench-{sink}")
-            seconds = until(data, consumer) - begun
+            found[line] = data.count / (until(consumer) - begun)
         by_hand.say("stop")
         left = [t for t in data.admin.list_topics(timeout=10).topics if f"bench-{sink}" in t]
         data.delete(sink, *left)
-        return seconds
-
-    return {
-        "statement to first row, CSAS": run("copy", few, Data.until_first) * 1000,
-        "statement to first row, CTAS": run("count", few, Data.until_first) * 1000,
-        "CSAS, filter and projection": data.count / run("copy", data, Data.until_copied),
-        "CTAS, GROUP BY, COUNT and SUM": data.count / run("count", data, Data.until_counted),
-    }
+    return found
 
 
 def show(lines: dict[str, Line]) -> None:
