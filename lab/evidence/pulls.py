@@ -128,20 +128,14 @@ def held_by_changelog(
 
     def read() -> list[Row]:
         names = [n for n in kafka.topics() if n.startswith(prefix) and n.endswith("-changelog")]
-        found = [
+        return [
             table.row(table.changelog_key(key), state)
             for name in names
             for key, value in latest(kafka.read_all(name)).items()
             if (state := aggregates(value, AGGREGATES)) is not None
         ]
-        return found if counted(found) == orders else []
 
-    return wait_until(
-        f"all {orders} orders are counted in the changelog of {table.name}",
-        read,
-        timeout_seconds=60,
-        every_seconds=0.2,
-    )
+    return once_counted(orders, f"the changelog of {table.name}", read)
 
 
 def held_by_sink(kafka: KafkaClient, table: Table, orders: int) -> list[Row]:
@@ -150,16 +144,25 @@ def held_by_sink(kafka: KafkaClient, table: Table, orders: int) -> list[Row]:
     assert read_key is not None  # noqa: S101 - narrows a type
 
     def read() -> list[Row]:
-        found = [
+        return [
             table.row(read_key(key), row)
             for key, value in latest(kafka.read_all(table.name)).items()
             if (row := fields(value, AGGREGATES)) is not None
         ]
+
+    return once_counted(orders, str(table.name), read)
+
+
+def once_counted(orders: int, where: str, read: Callable[[], list[Row]]) -> list[Row]:
+    """The rows that are read somewhere, once every order is counted in them."""
+
+    def complete() -> list[Row]:
+        found = read()
         return found if counted(found) == orders else []
 
     return wait_until(
-        f"all {orders} orders are counted in {table.name}",
-        read,
+        f"all {orders} orders are counted in {where}",
+        complete,
         timeout_seconds=60,
         every_seconds=0.2,
     )
